@@ -1,0 +1,1 @@
+"""Errors, ids, clocks, tokens and pagination: pure, standard library only."""
