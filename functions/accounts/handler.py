@@ -1,0 +1,7 @@
+"""Entry point: registration, sign-in, sessions and users."""
+
+import os
+
+from nightshift.identity.accounts_wiring import build_accounts_app
+
+handler = build_accounts_app(os.environ)

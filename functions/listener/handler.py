@@ -1,0 +1,20 @@
+"""Entry point: runs that are due, from the queue."""
+
+from typing import Any
+
+from nightshift.jobs.entry import LambdaContext, run_batch
+from nightshift.observability import get_log
+from nightshift.tasks.wiring import get_context
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Call the webhooks of a batch; answer the messages to be delivered again."""
+    nightshift = get_context()
+    return run_batch(
+        event,
+        context,
+        engine=nightshift.machine.engine,
+        kinds=nightshift.machine.kinds,
+        clock=nightshift.clock,
+        log=get_log(),
+    )

@@ -1,0 +1,13 @@
+"""Entry point: each minute, queue what falls due."""
+
+from typing import Any
+
+from nightshift.jobs.entry import LambdaContext, run_tick
+from nightshift.observability import get_log
+from nightshift.tasks.wiring import get_context
+
+
+def handler(_event: dict[str, Any], context: LambdaContext) -> None:
+    """Run one tick."""
+    nightshift = get_context()
+    run_tick(context, ticker=nightshift.ticker, clock=nightshift.clock, log=get_log())

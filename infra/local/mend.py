@@ -1,0 +1,73 @@
+"""Mending what the emulator's CloudFormation drops without a word: TTLs, recovery, time zones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.local.deploy import ClientFactory, Deployed
+from infra.local.facts import Facts
+
+
+def mend(
+    stacks: Mapping[str, Deployed], wanted: Facts, found: Facts, clients: ClientFactory
+) -> list[str]:
+    """Put right what can be put right; return one line for each thing that was."""
+    done = _mend_tables(stacks, wanted, found, clients("dynamodb"))
+    return done + _mend_schedules(wanted, found, clients("scheduler"))
+
+
+def _mend_tables(
+    stacks: Mapping[str, Deployed],
+    wanted: Facts,
+    found: Facts,
+    dynamodb: Any,  # noqa: ANN401 - a client
+) -> list[str]:
+    names = {
+        f"table {logical_id}": physical
+        for stack in stacks.values()
+        for logical_id, physical in stack.resources.items()
+    }
+    done = []
+    for fact, want in wanted.items():
+        have = found.get(fact)
+        if not fact.startswith("table ") or have is None:
+            continue
+        table = names[fact]
+        if want["ttl"] != have["ttl"]:
+            attribute = want["ttl"] or have["ttl"]
+            settings = {"AttributeName": attribute, "Enabled": want["ttl"] is not None}
+            dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=settings)
+            done.append(f"{fact}: TTL")
+        if want["point_in_time_recovery"] != have["point_in_time_recovery"]:
+            dynamodb.update_continuous_backups(
+                TableName=table,
+                PointInTimeRecoverySpecification={
+                    "PointInTimeRecoveryEnabled": want["point_in_time_recovery"]
+                },
+            )
+            done.append(f"{fact}: point-in-time recovery")
+        if want["encrypted_by_key"] != have["encrypted_by_key"]:
+            dynamodb.update_table(
+                TableName=table, SSESpecification={"Enabled": want["encrypted_by_key"]}
+            )
+            done.append(f"{fact}: encryption")
+    return done
+
+
+def _mend_schedules(wanted: Facts, found: Facts, scheduler: Any) -> list[str]:  # noqa: ANN401
+    done = []
+    for fact, want in wanted.items():
+        have = found.get(fact)
+        if not fact.startswith("schedule ") or have is None or want["timezone"] == have["timezone"]:
+            continue
+        name = fact.removeprefix("schedule ")
+        standing = scheduler.get_schedule(Name=name)
+        scheduler.update_schedule(
+            Name=name,
+            ScheduleExpression=standing["ScheduleExpression"],
+            ScheduleExpressionTimezone=want["timezone"],
+            FlexibleTimeWindow=standing["FlexibleTimeWindow"],
+            Target=standing["Target"],
+            State=standing["State"],
+        )
+        done.append(f"{fact}: time zone")
+    return done

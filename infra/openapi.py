@@ -1,0 +1,58 @@
+"""Writes the OpenAPI document of all HTTP functions; with `--check` only compares.
+
+The same bytes stand in `docs/`, for readers, and in the layer, from where the API serves them.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from nightshift import __version__
+from nightshift.http.docs import router as docs_router
+from nightshift.http.openapi import build_document
+from nightshift.http.routing import Router
+from nightshift.identity import errors
+from nightshift.identity.api import router as identity_router
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGETS = (
+    ROOT / "docs" / "openapi.json",
+    ROOT / "layers" / "common" / "python" / "nightshift" / "http" / "openapi.json",
+)
+ROUTERS: tuple[Router[Any], ...] = (identity_router, docs_router)
+AUTH_ERRORS = (
+    errors.TokenExpiredError,
+    errors.TokenMalformedError,
+    errors.TokenSignatureInvalidError,
+    errors.TokenWrongTypeError,
+    errors.TokenWrongIssuerError,
+    errors.TokenWrongAudienceError,
+    errors.TokenNotYetValidError,
+    errors.TokenRevokedError,
+)
+
+
+def render() -> str:
+    """Return the document's text."""
+    document = build_document(
+        ROUTERS, title="Nightshift", version=__version__, auth_errors=AUTH_ERRORS
+    )
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the document, or with `--check` answer 1 when what stands differs from it."""
+    text = render()
+    if "--check" not in arguments:
+        for target in TARGETS:
+            target.write_text(text, "utf-8")
+        return 0
+    stale = [t for t in TARGETS if not t.is_file() or t.read_text("utf-8") != text]
+    for target in stale:
+        sys.stderr.write(f"{target.relative_to(ROOT)} is not what the code says: make openapi\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

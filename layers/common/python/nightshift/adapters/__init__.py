@@ -1,0 +1,1 @@
+"""One real implementation and one fake for each port."""

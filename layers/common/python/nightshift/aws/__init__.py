@@ -1,0 +1,1 @@
+"""Client factories and DynamoDB idioms; the only package that imports botocore."""

@@ -1,0 +1,1 @@
+"""The dummy webhook: a receiver for development that fails now and then."""

@@ -1,0 +1,246 @@
+"""The resolver: one HTTP API event in, one answer out, and every error through the one map.
+
+What happens to a request, in this order: size, route, method, credentials, limits, permission,
+input, Idempotency-Key, handler. Nothing of a request is stored before its input was found valid.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from nightshift.core.access import Caller
+from nightshift.core.clock import Clock, monotonic
+from nightshift.core.errors import (
+    ForbiddenError,
+    NightshiftError,
+    PayloadTooLargeError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
+from nightshift.core.pagination import CursorSigner
+from nightshift.core.tokens import keyed
+from nightshift.http.failures import as_domain_error
+from nightshift.http.idempotency import Attempt, Begun, IdempotencyKeys
+from nightshift.http.inputs import read_body, read_query
+from nightshift.http.limits import Limiter
+from nightshift.http.matching import Match, RouteTable
+from nightshift.http.problem import problem_reply
+from nightshift.http.reply import RawReply, render, to_gateway
+from nightshift.http.request import Once, RawRequest, Request, parse_event
+from nightshift.http.routing import LimitRule, Mounted, Public
+from nightshift.http.schemas import PageQuery
+from nightshift.http.settings import HttpSettings
+from nightshift.observability import Log
+
+_ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+_QUIET = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+_HSTS = "max-age=31536000; includeSubDomains"
+
+
+class Authenticator(Protocol):
+    """Who stands behind a bearer token."""
+
+    def authenticate(self, token: str) -> Caller:
+        """Return the caller as the session stands now.
+
+        Raises:
+            UnauthenticatedError: with a slug for each way to be wrong.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edge:
+    """What the resolver needs from outside; `key` is the secret behind cursors."""
+
+    settings: HttpSettings
+    clock: Clock
+    log: Log
+    authenticator: Authenticator
+    limiter: Limiter
+    idempotency: IdempotencyKeys
+    key: Callable[[], bytes]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Trace:
+    """What is known of the request so far, for the log and the error."""
+
+    request_id: str
+    started: float
+    raw: RawRequest | None = None
+    route: str | None = None
+    error: str | None = None
+
+
+class App:
+    """A callable Lambda handler for API Gateway HTTP APIs (payload format 2.0)."""
+
+    def __init__(
+        self, mounted: Sequence[Mounted], edge: Edge, *, rules: Sequence[LimitRule] = ()
+    ) -> None:
+        self._routes = RouteTable(mounted)
+        self._edge = edge
+        self._rules = {rule.name: rule for rule in rules}
+        for route in self._routes.all():
+            if route.limit is not None and route.limit not in self._rules:
+                raise ValueError(f"{route.full_path} names the unknown limit {route.limit}")
+        settings = edge.settings
+        self._per_caller = LimitRule(
+            name="caller", limit=settings.rate_limit_caller, window_s=settings.rate_window_s
+        )
+        self._per_address = LimitRule(
+            name="address", limit=settings.rate_limit_address, window_s=settings.rate_window_s
+        )
+
+    def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
+        """Answer one event; never raises."""
+        trace = _Trace(
+            request_id=str(getattr(context, "aws_request_id", "") or "unknown"),
+            started=monotonic(),
+        )
+        try:
+            raw = trace.raw = parse_event(event, trace.request_id)
+            trace.request_id = raw.request_id
+            self._edge.log.bind(request_id=raw.request_id)
+            reply = self._answer(raw, trace)
+        except Exception as error:  # noqa: BLE001 - the outermost handler: no stack trace may leave
+            reply = self._problem(as_domain_error(error), trace)
+        self._log(trace, reply)
+        return to_gateway(_dressed(reply, trace))
+
+    def _answer(self, raw: RawRequest, trace: _Trace) -> RawReply:
+        if len(raw.body) > self._edge.settings.body_limit_bytes:
+            limit = self._edge.settings.body_limit_bytes
+            raise PayloadTooLargeError(f"The request body is larger than {limit} bytes.")
+        match = self._routes.find(raw.method, raw.path)
+        trace.route = match.route.full_path
+        caller = self._admit(raw, match)
+        query = read_query(raw, match.route.query)
+        body, content = read_body(raw, match.route.body)
+        request: Request[Any, Any] = Request(
+            raw=raw,
+            received_at=self._edge.clock.now(),
+            route=match.route.full_path,
+            path=match.path,
+            body=body,
+            query=query,
+            principal=caller,
+            cursors=self._cursors() if isinstance(query, PageQuery) else None,
+        )
+        key = raw.headers.get("idempotency-key")
+        if match.route.idempotent and key is not None:
+            return self._once(match, request, key, content)
+        return self._run(match, request)
+
+    def _admit(self, raw: RawRequest, match: Match) -> Caller | None:
+        """Check credentials, limits and permission: the one place where access is enforced."""
+        access = match.route.access
+        if isinstance(access, Public):
+            self._edge.limiter.check(self._per_address, raw.source_ip)
+            if match.route.limit is not None:
+                self._edge.limiter.check(self._rules[match.route.limit], raw.source_ip)
+            return None
+        try:
+            caller = self._edge.authenticator.authenticate(bearer_token(raw))
+        except UnauthenticatedError:
+            self._edge.limiter.check(self._per_address, raw.source_ip)
+            raise
+        self._edge.log.bind(user_id=caller.user_id)
+        self._edge.limiter.check(self._per_caller, caller.user_id)
+        if access not in caller.permissions:
+            raise ForbiddenError(f"This needs the permission {access}.")
+        return caller
+
+    def _once(self, match: Match, request: Request[Any, Any], key: str, content: bytes) -> RawReply:
+        who = request.principal.user_id if request.principal else ""
+        attempt = Attempt(
+            scope=f"{who}\n{request.raw.method}\n{request.raw.path}",
+            key=key,
+            content=request.raw.query_string.encode("utf-8", "replace") + b"\n" + content,
+            sealed=match.route.sealed,
+        )
+        begun = self._edge.idempotency.begin(attempt)
+        if not isinstance(begun, Begun):
+            return begun
+        once = Once(name=begun.name, first_at=begun.first_at)
+        try:
+            reply = self._run(match, replace(request, once=once))
+        except Exception as error:
+            failure = as_domain_error(error)
+            kept = problem_reply(failure, request_id=request.raw.request_id)
+            self._edge.idempotency.finish(begun, kept)
+            raise
+        self._edge.idempotency.finish(begun, reply)
+        return reply
+
+    def _run(self, match: Match, request: Request[Any, Any]) -> RawReply:
+        reply = render(
+            match.route.handler(match.service(), request), default_status=match.route.status
+        )
+        tag = reply.headers.get("etag")
+        if request.raw.method in {"GET", "HEAD"} and tag and _matches(request.raw, tag):
+            return RawReply(status=HTTPStatus.NOT_MODIFIED, headers={"etag": tag}, body=b"")
+        return reply
+
+    def _cursors(self) -> CursorSigner:
+        return CursorSigner(keyed(self._edge.key(), b"cursors"))
+
+    def _problem(self, error: NightshiftError, trace: _Trace) -> RawReply:
+        trace.error = error.slug
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._edge.log.failure("http.failed", error=error.slug, route=trace.route)
+        elif isinstance(error, UnauthenticatedError):
+            self._edge.log.warning("auth.refused", error=error.slug, route=trace.route)
+        elif isinstance(error, TooManyRequestsError):
+            self._edge.log.warning("http.limited", error=error.slug, route=trace.route)
+        sent = trace.raw is not None and "authorization" in trace.raw.headers
+        return problem_reply(error, request_id=trace.request_id, challenge=sent)
+
+    def _log(self, trace: _Trace, reply: RawReply) -> None:
+        self._edge.log.info(
+            "http.request",
+            method=trace.raw.method if trace.raw else None,
+            route=trace.route,
+            status=reply.status,
+            error=trace.error,
+            duration_ms=int((monotonic() - trace.started) * 1000),
+        )
+        self._edge.log.unbind("request_id", "user_id")
+
+
+def bearer_token(raw: RawRequest) -> str:
+    """Return the token of the Authorization header (RFC 6750 section 2.1).
+
+    Raises:
+        UnauthenticatedError: there is none, or the scheme is not Bearer.
+    """
+    scheme, _, token = raw.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise UnauthenticatedError("Send `Authorization: Bearer <access token>`.")
+    return token.strip()
+
+
+def _matches(raw: RawRequest, tag: str) -> bool:
+    """Tell whether If-None-Match names `tag` (weak comparison, RFC 9110 section 13.1.2)."""
+    header = raw.headers.get("if-none-match", "")
+    tags = {part.strip().removeprefix("W/") for part in header.split(",")}
+    return tag in tags or header.strip() == "*"
+
+
+def _dressed(reply: RawReply, trace: _Trace) -> RawReply:
+    """Add the headers that every answer carries; a HEAD request gets no body."""
+    raw = trace.raw
+    headers = {**_ALWAYS, **_QUIET, **reply.headers, "x-request-id": trace.request_id}
+    if raw is not None and raw.headers.get("x-forwarded-proto", "") == "https":
+        headers["strict-transport-security"] = _HSTS
+    body = b"" if raw is not None and raw.method == "HEAD" else reply.body
+    return RawReply(status=reply.status, headers=headers, body=body, cookies=reply.cookies)

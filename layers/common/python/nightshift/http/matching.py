@@ -1,0 +1,99 @@
+"""Finding the route of a path; fixed paths win over parameters."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nightshift.core.access import Permission
+from nightshift.core.errors import NotFoundError
+from nightshift.http.errors import MethodNotAllowedError, RouteNotFoundError
+from nightshift.http.routing import Mounted, PathParam, Public, Route
+
+_DEFAULT_PARAM = PathParam()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """The route that serves a request, its service and its path parameters."""
+
+    route: Route
+    service: Callable[[], Any]
+    path: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Entry:
+    matcher: re.Pattern[str]
+    methods: dict[str, tuple[Route, Callable[[], Any]]]
+
+
+class RouteTable:
+    """All routes of one function, checked when it is built."""
+
+    def __init__(self, mounted: Sequence[Mounted]) -> None:
+        self._fixed: dict[str, _Entry] = {}
+        self._patterns: dict[str, _Entry] = {}
+        for mount in mounted:
+            for route in mount.router.routes:
+                self._add(route, mount.service)
+
+    def all(self) -> Iterator[Route]:
+        """Yield every route."""
+        for entry in (*self._fixed.values(), *self._patterns.values()):
+            for route, _ in entry.methods.values():
+                yield route
+
+    def find(self, method: str, path: str) -> Match:
+        """Return the match; HEAD is answered by GET.
+
+        Raises:
+            RouteNotFoundError: no route has this path.
+            MethodNotAllowedError: some have, with other methods.
+            NotFoundError: a path parameter does not look like what it stands for.
+        """
+        found = self._entry(path)
+        if found is None:
+            raise RouteNotFoundError
+        entry, values = found
+        wanted = "GET" if method == "HEAD" and "HEAD" not in entry.methods else method
+        if wanted not in entry.methods:
+            raise MethodNotAllowedError(_allowed(entry))
+        route, service = entry.methods[wanted]
+        for name, value in values.items():
+            _check(route.path_params.get(name, _DEFAULT_PARAM), name, value)
+        return Match(route=route, service=service, path=values)
+
+    def _entry(self, path: str) -> tuple[_Entry, dict[str, str]] | None:
+        fixed = self._fixed.get(path)
+        if fixed is not None:
+            return fixed, {}
+        for entry in self._patterns.values():
+            matched = entry.matcher.match(path)
+            if matched:
+                return entry, matched.groupdict()
+        return None
+
+    def _add(self, route: Route, service: Callable[[], Any]) -> None:
+        _check_access(route)
+        entries = self._patterns if route.parameters() else self._fixed
+        entry = entries.setdefault(route.full_path, _Entry(matcher=route.matcher(), methods={}))
+        if route.method in entry.methods:
+            raise ValueError(f"{route.method} {route.full_path} is declared twice")
+        entry.methods[route.method] = (route, service)
+
+
+def _check_access(route: Route) -> None:
+    """Refuse a route without a rule; the type says so too, but types do not run."""
+    if not isinstance(route.access, Permission | Public):
+        raise TypeError(f"{route.method} {route.full_path} declares no permission")
+
+
+def _check(param: PathParam, name: str, value: str) -> None:
+    if not re.fullmatch(param.pattern, value, re.ASCII):
+        raise NotFoundError(f"There is no such resource: {name} is like {param.example}.")
+
+
+def _allowed(entry: _Entry) -> tuple[str, ...]:
+    methods = set(entry.methods) | ({"HEAD"} if "GET" in entry.methods else set())
+    return tuple(sorted(methods))

@@ -1,0 +1,108 @@
+"""Builds the accounts function: the only one with private keys and password work."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+
+from jwt import PyJWK
+
+from nightshift.core.environment import SettingsError, load
+from nightshift.http.app import App
+from nightshift.http.routing import LimitRule
+from nightshift.http.wiring import Outside, build_app, real_outside
+from nightshift.identity.access_tokens import AccessTokenSigner
+from nightshift.identity.api import router
+from nightshift.identity.attempts import Patience
+from nightshift.identity.passwords import Passwords
+from nightshift.identity.service import Accounts
+from nightshift.identity.sessions import Lifetimes, Sessions
+from nightshift.identity.settings import AccountSettings, VerifierSettings
+from nightshift.identity.signing_keys import parse_signing_key
+from nightshift.identity.store import IdentityStore
+from nightshift.identity.wiring import build_authenticator, build_store, build_terms
+from nightshift.observability import get_log
+
+
+def build_accounts_app(environ: Mapping[str, str], outside: Outside | None = None) -> App:
+    """Return the accounts function's handler.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    outside = outside or real_outside()
+    accounts = build_accounts(environ, outside)
+    settings = load(AccountSettings, environ)
+    per_hour = LimitRule(name="register", limit=settings.register_limit_address, window_s=3600)
+    return build_app(
+        [router.bind(lambda: accounts)],
+        environ=environ,
+        authenticator=build_authenticator(environ, outside),
+        outside=outside,
+        rules=[per_hour],
+    )
+
+
+def build_accounts(environ: Mapping[str, str], outside: Outside) -> Accounts:
+    """Return the service; it reads the private key when it signs its first token.
+
+    Raises:
+        SettingsError: a setting is missing or wrong, or two make no sense together.
+    """
+    shared = load(VerifierSettings, environ)
+    settings = load(AccountSettings, environ)
+    _check_lifetimes(settings)
+    store = build_store(shared, outside)
+    return Accounts(
+        store=store,
+        sessions=_sessions(shared, settings, store, outside),
+        passwords=Passwords(
+            memory_kib=settings.argon2_memory_kib,
+            time_cost=settings.argon2_time,
+            parallelism=settings.argon2_parallelism,
+        ),
+        clock=outside.clock,
+        log=get_log(),
+        account_patience=_patience(settings, settings.login_free_attempts),
+        address_patience=_patience(settings, settings.login_free_attempts_address),
+    )
+
+
+def _sessions(
+    shared: VerifierSettings, settings: AccountSettings, store: IdentityStore, outside: Outside
+) -> Sessions:
+    name = settings.token_signing_keys_param
+
+    @cache
+    def signing_key() -> PyJWK:
+        return parse_signing_key(outside.secrets.get(name), name)
+
+    return Sessions(
+        store=store,
+        signer=AccessTokenSigner(
+            key=signing_key, terms=build_terms(shared), ttl_s=settings.access_token_ttl_s
+        ),
+        clock=outside.clock,
+        random=outside.random,
+        lifetimes=Lifetimes(
+            access=timedelta(seconds=settings.access_token_ttl_s),
+            refresh=timedelta(seconds=settings.refresh_token_ttl_s),
+            grace=timedelta(seconds=settings.refresh_grace_s),
+        ),
+        log=get_log(),
+    )
+
+
+def _patience(settings: AccountSettings, free: int) -> Patience:
+    return Patience(free=free, max_delay=timedelta(seconds=settings.login_max_delay_s))
+
+
+def _check_lifetimes(settings: AccountSettings) -> None:
+    """Refuse lifetimes that make no sense together.
+
+    Raises:
+        SettingsError: saying which must be below which.
+    """
+    if settings.access_token_ttl_s >= settings.refresh_token_ttl_s:
+        raise SettingsError(
+            "NIGHTSHIFT_ACCESS_TOKEN_TTL_S must be below NIGHTSHIFT_REFRESH_TOKEN_TTL_S"
+        )

@@ -1,0 +1,122 @@
+"""Users, sessions and attempts as items of the identity table."""
+
+from datetime import timedelta
+
+from nightshift.aws.dynamo import Item
+from nightshift.core.access import Role, SessionId, UserId
+from nightshift.core.clock import from_ms, to_epoch_s, to_ms
+from nightshift.identity import keys
+from nightshift.identity.attempts import Attempts
+from nightshift.identity.model import Rotation, Session, User
+
+SCHEMA = 1
+KEEP_ENDED = timedelta(days=7)
+"""How long an ended session stays, so that its tokens are told what happened to them."""
+
+
+def from_user(user: User) -> Item:
+    """Return the item of a user."""
+    return keys.user(user.user_id) | {
+        "schema": SCHEMA,
+        "user_id": user.user_id,
+        "email": user.email,
+        "name": user.name,
+        "role": user.role.value,
+        "password_hash": user.password_hash,
+        "email_verified": user.email_verified,
+        "disabled": user.disabled,
+        "epoch": user.epoch,
+        "version": user.version,
+        "created_ms": to_ms(user.created_at),
+        "updated_ms": to_ms(user.updated_at),
+    }
+
+
+def to_user(item: Item) -> User:
+    """Return the user that an item holds."""
+    return User(
+        user_id=UserId(item["user_id"]),
+        email=item["email"],
+        name=item["name"],
+        role=Role(item["role"]),
+        password_hash=item["password_hash"],
+        email_verified=item["email_verified"],
+        disabled=item["disabled"],
+        epoch=item["epoch"],
+        version=item["version"],
+        created_at=from_ms(item["created_ms"]),
+        updated_at=from_ms(item["updated_ms"]),
+    )
+
+
+def from_session(session: Session) -> Item:
+    """Return the item of a session."""
+    return keys.session(session.user_id, session.session_id) | {
+        "schema": SCHEMA,
+        "session_id": session.session_id,
+        "user_id": session.user_id,
+        "epoch": session.epoch,
+        "family_key": session.family_key,
+        "current_hash": session.current_hash,
+        "recent": [_from_rotation(r) for r in session.recent],
+        "user_agent": session.user_agent,
+        "address": session.address,
+        "created_ms": to_ms(session.created_at),
+        "last_used_ms": to_ms(session.last_used_at),
+        "ends_ms": to_ms(session.ends_at),
+        "revoked_ms": None if session.revoked_at is None else to_ms(session.revoked_at),
+        "expires_at": to_epoch_s(session.ends_at + KEEP_ENDED),
+    }
+
+
+def to_session(item: Item) -> Session:
+    """Return the session that an item holds."""
+    return Session(
+        session_id=SessionId(item["session_id"]),
+        user_id=UserId(item["user_id"]),
+        epoch=item["epoch"],
+        family_key=bytes(item["family_key"]),
+        current_hash=item["current_hash"],
+        recent=tuple(_to_rotation(r) for r in item["recent"]),
+        user_agent=item["user_agent"],
+        address=item["address"],
+        created_at=from_ms(item["created_ms"]),
+        last_used_at=from_ms(item["last_used_ms"]),
+        ends_at=from_ms(item["ends_ms"]),
+        revoked_at=from_ms(item["revoked_ms"]) if "revoked_ms" in item else None,
+    )
+
+
+def from_attempts(kind: str, who: str, attempts: Attempts) -> Item:
+    """Return the item of the attempts at an account or from an address."""
+    return keys.attempts(kind, who) | {
+        "failures": attempts.failures,
+        "not_before_ms": to_ms(attempts.not_before),
+        "forgotten_ms": to_ms(attempts.forgotten_at),
+        "expires_at": to_epoch_s(attempts.forgotten_at) + 1,
+    }
+
+
+def to_attempts(item: Item) -> Attempts:
+    """Return the attempts that an item holds."""
+    return Attempts(
+        failures=item["failures"],
+        not_before=from_ms(item["not_before_ms"]),
+        forgotten_at=from_ms(item["forgotten_ms"]),
+    )
+
+
+def _from_rotation(rotation: Rotation) -> Item:
+    return {
+        "used_hash": rotation.used_hash,
+        "nonce": rotation.nonce,
+        "used_ms": to_ms(rotation.used_at),
+    }
+
+
+def _to_rotation(item: Item) -> Rotation:
+    return Rotation(
+        used_hash=item["used_hash"],
+        nonce=bytes(item["nonce"]),
+        used_at=from_ms(item["used_ms"]),
+    )

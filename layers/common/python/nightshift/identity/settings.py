@@ -1,0 +1,116 @@
+"""Settings of accounts: lifetimes, password work and limits of attempts."""
+
+from dataclasses import dataclass
+
+from nightshift.core.environment import setting
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifierSettings:
+    """What every function needs that checks access tokens."""
+
+    stage: str = setting(
+        doc="Which stack this is.",
+        default="local",
+        choices=("local", "dev", "staging", "prod"),
+        wiring=True,
+    )
+    identity_table: str = setting(doc="Table of users and sessions.", wiring=True)
+    token_public_keys_param: str = setting(
+        doc="Name of the parameter with the public keys of access tokens (JWKS).", wiring=True
+    )
+    token_issuer: str = setting(
+        doc="`iss` of access tokens; tokens of another issuer are refused.", default="nightshift"
+    )
+    token_audience: str = setting(
+        doc="`aud` of access tokens; tokens for another audience are refused.",
+        default="nightshift-api",
+    )
+    token_leeway_s: int = setting(
+        doc="How far the clocks of two machines may differ when a token's times are judged.",
+        default=5,
+        unit="seconds",
+        ge=0,
+        le=60,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountSettings:
+    """What the accounts function needs beyond that.
+
+    How the three lifetimes relate: an access token is believed by its signature and its session, so
+    its lifetime only bounds how long a client goes without asking for a new one (a session that is
+    ended is refused at once, whatever the token says). The refresh token's lifetime is how long a
+    client may stay away and still be signed in; each refresh begins it anew. So access is far
+    below refresh. The grace is how long after a refresh the token used for it still gives the same
+    answer, for a client whose connection broke before it read the answer: above a client's retry
+    time, far below the access lifetime, since within it a stolen token would not be noticed.
+    """
+
+    token_signing_keys_param: str = setting(
+        doc="Name of the parameter with the private keys of access tokens (JSON list of JWKs).",
+        wiring=True,
+    )
+    access_token_ttl_s: int = setting(
+        doc="Lifetime of an access token; far below the refresh token's.",
+        default=900,
+        unit="seconds",
+        ge=1,
+        le=86_400,
+    )
+    refresh_token_ttl_s: int = setting(
+        doc="Lifetime of a refresh token, begun anew at each refresh.",
+        default=2_592_000,
+        unit="seconds",
+        ge=2,
+        le=31_536_000,
+    )
+    refresh_grace_s: int = setting(
+        doc="How long a used refresh token still gives the answer that was lost.",
+        default=10,
+        unit="seconds",
+        ge=0,
+        le=120,
+    )
+    argon2_memory_kib: int = setting(
+        doc="Memory of one password hash; OWASP's recommendation with time 2 and parallelism 1.",
+        default=19_456,
+        unit="KiB",
+        ge=8,
+        le=1_048_576,
+    )
+    argon2_time: int = setting(
+        doc="Passes over that memory.", default=2, unit="passes", ge=1, le=20
+    )
+    argon2_parallelism: int = setting(
+        doc="Lanes of one password hash.", default=1, unit="lanes", ge=1, le=8
+    )
+    login_free_attempts: int = setting(
+        doc="Attempts at one account before the delay begins to grow.",
+        default=5,
+        unit="attempts",
+        ge=1,
+        le=100,
+    )
+    login_free_attempts_address: int = setting(
+        doc="Failed attempts from one address, at whatever accounts, before its delay begins.",
+        default=30,
+        unit="attempts",
+        ge=1,
+        le=100_000,
+    )
+    login_max_delay_s: int = setting(
+        doc="The longest delay between two attempts; it doubles from one second up to this.",
+        default=900,
+        unit="seconds",
+        ge=1,
+        le=86_400,
+    )
+    register_limit_address: int = setting(
+        doc="Registrations from one address in an hour.",
+        default=600,
+        unit="registrations",
+        ge=1,
+        le=1_000_000,
+    )

@@ -1,0 +1,42 @@
+"""Builds what tells who is calling: for every HTTP function, with public keys only."""
+
+from collections.abc import Mapping
+
+from nightshift.aws.dynamo import Table
+from nightshift.core.environment import load
+from nightshift.http.wiring import Outside
+from nightshift.identity.access_tokens import AccessTokenVerifier, TokenTerms
+from nightshift.identity.authenticator import SessionAuthenticator
+from nightshift.identity.settings import VerifierSettings
+from nightshift.identity.signing_keys import PublicKeys
+from nightshift.identity.store import IdentityStore
+
+
+def build_authenticator(environ: Mapping[str, str], outside: Outside) -> SessionAuthenticator:
+    """Return the authenticator; it reads the public keys at its first use.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    settings = load(VerifierSettings, environ)
+    verifier = AccessTokenVerifier(
+        keys=PublicKeys(outside.secrets, settings.token_public_keys_param),
+        terms=build_terms(settings),
+        clock=outside.clock,
+    )
+    store = build_store(settings, outside)
+    return SessionAuthenticator(verifier=verifier, store=store, clock=outside.clock)
+
+
+def build_store(settings: VerifierSettings, outside: Outside) -> IdentityStore:
+    """Return the store over the table that the settings name."""
+    return IdentityStore(Table(outside.dynamodb, settings.identity_table))
+
+
+def build_terms(settings: VerifierSettings) -> TokenTerms:
+    """Return what signer and verifier agree on."""
+    return TokenTerms(
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        leeway_s=settings.token_leeway_s,
+    )

@@ -1,0 +1,219 @@
+"""What is due later: hints by minute and shard, groups of recurring subjects, claims to look after.
+
+This module alone knows how what is due is found (see docs/decisions.md). A hint says that something
+may be due; it is not deleted when used but left to TTL, so a tick that is cut off reads it again.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nightshift.aws.dynamo import (
+    Condition,
+    ConditionFailedError,
+    Delete,
+    Item,
+    Put,
+    Table,
+    Update,
+)
+from nightshift.core.clock import Clock, to_epoch_s, to_ms
+from nightshift.jobs import keys
+from nightshift.jobs.codec import decode, encode
+from nightshift.jobs.errors import SupersededError
+from nightshift.jobs.model import Message
+
+SHARDS = 4
+MINUTE_MS = 60_000
+HINT_TTL_S = 30 * 86_400
+MANIFEST_SIZE = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One subject of a group. `data` is its owner's, small; no slot before `from_ms` is its own."""
+
+    subject: str
+    from_ms: int
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Single:
+    """A message whose time has come; later than by `late_ok_ms` it is not sent, None: always."""
+
+    message: Message
+    late_ok_ms: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bucket:
+    """What is hinted at for one minute and shard."""
+
+    specs: list[str]
+    singles: list[Single]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """Messages claimed together; `rescues` counts how often the sweeper had to send them again."""
+
+    messages: list[Message]
+    rescues: int = 0
+
+
+def minute_of(ms: int) -> int:
+    """Return the minute since the epoch that `ms` falls into."""
+    return ms // MINUTE_MS
+
+
+def shard_of(subject: str) -> int:
+    """Return the shard of a subject, the same on every machine."""
+    return zlib.crc32(subject.encode()) % SHARDS
+
+
+class Agenda:
+    """The due index and the claims, in the jobs table."""
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+
+    def single_part(self, message: Message, *, late_ok_ms: int | None = None) -> Put:
+        """Return the write that makes `message` due at its time, for a transaction."""
+        shard = shard_of(message.ref.subject)
+        item = {
+            "pk": keys.due(minute_of(message.not_before_ms), shard),
+            "sk": keys.single_hint(message.ref.job_id, message.attempt),
+            "body": encode(message),
+            "late": late_ok_ms,
+            "expires_at": message.not_before_ms // 1000 + HINT_TTL_S,
+        }
+        return Put(table=self._table.name, item=item)
+
+    def put_single(self, message: Message) -> None:
+        """Make `message` due at its time."""
+        self._table.write(self.single_part(message))
+
+    def join_parts(self, spec: str, member: Member, *, first_ms: int) -> list[Put]:
+        """Return the writes that make a subject a member of the group, with its first hint."""
+        shard = shard_of(member.subject)
+        item = {
+            "pk": keys.group(spec, shard),
+            "sk": member.subject,
+            "from": member.from_ms,
+            **member.data,
+        }
+        hint = self._hint(spec, shard, first_ms)
+        return [Put(table=self._table.name, item=item), hint]
+
+    def leave_part(self, spec: str, subject: str) -> Delete:
+        """Return the write that takes a subject out of its group."""
+        key = {"pk": keys.group(spec, shard_of(subject)), "sk": subject}
+        return Delete(table=self._table.name, key=key)
+
+    def move_group(self, spec: str, shard: int, slot_ms: int) -> None:
+        """Hint at the group's next slot."""
+        self._table.write(self._hint(spec, shard, slot_ms))
+
+    def _hint(self, spec: str, shard: int, slot_ms: int) -> Put:
+        item = {
+            "pk": keys.due(minute_of(slot_ms), shard),
+            "sk": keys.group_hint(spec),
+            "expires_at": slot_ms // 1000 + HINT_TTL_S,
+        }
+        return Put(table=self._table.name, item=item)
+
+    def bucket(self, minute: int, shard: int) -> Bucket:
+        """Return what is hinted at, read consistently: a hint may be as young as this tick."""
+        specs: list[str] = []
+        singles: list[Single] = []
+        for item in self._table.query(keys.due(minute, shard), consistent=True):
+            if item["sk"].startswith(keys.GROUP):
+                specs.append(item["sk"].removeprefix(keys.GROUP))
+            else:
+                singles.append(Single(message=decode(item["body"]), late_ok_ms=item.get("late")))
+        return Bucket(specs=specs, singles=singles)
+
+    def members(self, spec: str, shard: int) -> Iterator[Member]:
+        """Yield the group's members of a shard, as they were a moment ago."""
+        for item in self._table.query(keys.group(spec, shard)):
+            data = {k: v for k, v in item.items() if k not in {"pk", "sk", "from"}}
+            yield Member(subject=item["sk"], from_ms=item["from"], data=data)
+
+    def manifest_part(self, manifest: Manifest, *, name: str, check_ms: int) -> Put:
+        """Return the claim of these messages, to be looked at from `check_ms` on.
+
+        `name` makes the claim unique within its minute; the same name again replaces it.
+        """
+        body = json.dumps([encode(m) for m in manifest.messages]).encode()
+        item: Item = {
+            "pk": keys.claims(minute_of(check_ms)),
+            "sk": name,
+            "z": zlib.compress(body),
+            "res": manifest.rescues,
+            "expires_at": to_epoch_s(self._clock.now()) + HINT_TTL_S,
+        }
+        return Put(table=self._table.name, item=item)
+
+    def claim(self, manifest: Manifest, *, name: str, check_ms: int) -> None:
+        """Put the claim down, before anything of it is sent."""
+        self._table.write(self.manifest_part(manifest, name=name, check_ms=check_ms))
+
+    def manifests(self, minute: int) -> list[Manifest]:
+        """Return the claims to be looked at in `minute`."""
+        return [
+            Manifest(
+                messages=[decode(body) for body in json.loads(zlib.decompress(item["z"]))],
+                rescues=item["res"],
+            )
+            for item in self._table.query(keys.claims(minute), consistent=True)
+        ]
+
+    def acquire(self, name: str, token: str, *, lease_ms: int) -> int | None:
+        """Lease a cursor for `lease_ms`; return how far it has come, None if it never moved.
+
+        Raises:
+            SupersededError: another holds it and its lease is not over.
+        """
+        now_ms = to_ms(self._clock.now())
+        update = Update(
+            table=self._table.name,
+            key=keys.cursor(name),
+            expression="SET tok = :tok, lease = :until",
+            condition=Condition(
+                expression="attribute_not_exists(pk) OR lease <= :now OR tok = :tok",
+                values={":now": now_ms},
+            ),
+            values={":tok": token, ":until": now_ms + lease_ms},
+        )
+        return self._cursor_write(update).get("pos")
+
+    def advance(self, name: str, token: str, position: int, *, release: bool) -> None:
+        """Move a leased cursor; with `release` give the lease back in the same write.
+
+        Raises:
+            SupersededError: the lease was lost to another.
+        """
+        update = Update(
+            table=self._table.name,
+            key=keys.cursor(name),
+            expression="SET pos = :pos" + (", lease = :zero" if release else ""),
+            condition=Condition(expression="tok = :tok", values={":tok": token}),
+            values={":pos": position} | ({":zero": 0} if release else {}),
+        )
+        self._cursor_write(update)
+
+    def _cursor_write(self, update: Update) -> Item:
+        try:
+            return self._table.write(update) or {}
+        except ConditionFailedError as error:
+            raise SupersededError from error
+
+
+def chunks(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Yield the messages in the portions that one manifest holds."""
+    for start in range(0, len(messages), MANIFEST_SIZE):
+        yield messages[start : start + MANIFEST_SIZE]

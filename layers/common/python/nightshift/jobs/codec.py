@@ -1,0 +1,54 @@
+"""Messages as text: compact JSON, so that ten fit well into one 64 KB request."""
+
+import json
+from typing import Any
+
+from nightshift.jobs.errors import UnreadableMessageError
+from nightshift.jobs.model import JobId, JobRef, Message, Trigger
+
+
+def ref_to_dict(ref: JobRef) -> dict[str, Any]:
+    """Return the reference with the short names that messages and items use."""
+    return {
+        "k": ref.kind,
+        "s": ref.subject,
+        "j": ref.job_id,
+        "o": ref.owner_id,
+        "d": ref.due_ms,
+        "e": ref.epoch,
+        "t": ref.trigger.value,
+    }
+
+
+def ref_from_dict(data: dict[str, Any]) -> JobRef:
+    """Return the reference that `ref_to_dict` wrote."""
+    return JobRef(
+        kind=str(data["k"]),
+        subject=str(data["s"]),
+        job_id=JobId(str(data["j"])),
+        owner_id=str(data["o"]),
+        due_ms=int(data["d"]),
+        epoch=int(data["e"]),
+        trigger=Trigger(data["t"]),
+    )
+
+
+def encode(message: Message) -> str:
+    """Return the message's body."""
+    data = ref_to_dict(message.ref) | {"a": message.attempt, "n": message.not_before_ms}
+    return json.dumps(data, separators=(",", ":"))
+
+
+def decode(body: str) -> Message:
+    """Return the message in `body`.
+
+    Raises:
+        UnreadableMessageError: the body is none that `encode` wrote.
+    """
+    try:
+        data = json.loads(body)
+        return Message(
+            ref=ref_from_dict(data), attempt=int(data["a"]), not_before_ms=int(data["n"])
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableMessageError(str(error)) from error

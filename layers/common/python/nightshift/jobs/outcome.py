@@ -1,0 +1,121 @@
+"""What an ended attempt makes of a job's record: pure functions, randomness and time come in."""
+
+from dataclasses import replace
+
+from nightshift.jobs.model import (
+    Attempt,
+    AttemptStatus,
+    JobRef,
+    JobStatus,
+    Plan,
+    Reason,
+    Record,
+    Result,
+    Seat,
+    Token,
+)
+from nightshift.jobs.retry import retry_delay_s
+
+
+def attempt_entry(seat: Seat, result: Result, now_ms: int) -> Attempt:
+    """Return the closed log entry of the seat's attempt."""
+    return Attempt(
+        number=seat.attempt,
+        status=AttemptStatus.FINISH if result.succeeded else AttemptStatus.FAILED,
+        started_ms=seat.started_ms,
+        execution_ms=max(0, now_ms - seat.started_ms),
+        response_status=result.response_status,
+        message=result.message,
+        error=result.error,
+    )
+
+
+def after_attempt(
+    record: Record | None,
+    seat: Seat,
+    plan: Plan,
+    result: Result,
+    *,
+    now_ms: int,
+    random: float,
+    token: Token,
+) -> Record:
+    """Return the record once the seat's attempt has come to `result`."""
+    base = record.base if record else 0
+    delay_s = None
+    if not result.succeeded:
+        delay_s = retry_delay_s(
+            plan.retry,
+            retry_number=seat.attempt - base,
+            max_retries=plan.max_retries,
+            retryable=result.retryable,
+            retry_after_s=result.retry_after_s,
+            random=random,
+        )
+    if delay_s is not None:
+        status = JobStatus.PENDING
+    else:
+        status = JobStatus.COMPLETED if result.succeeded else JobStatus.FAILED
+    return Record(
+        ref=seat.ref,
+        status=status,
+        closed=seat.attempt,
+        base=base,
+        created_ms=record.created_ms if record else seat.started_ms,
+        token=token,
+        last=attempt_entry(seat, result, now_ms),
+        next_ms=None if delay_s is None else now_ms + round(delay_s * 1000),
+        ended_ms=now_ms if delay_s is None else None,
+        reason=result.error,
+    )
+
+
+def lost_result() -> Result:
+    """Return what is known of an attempt whose worker never came back."""
+    return Result(
+        succeeded=False,
+        error=Reason.WORKER_LOST,
+        message="The worker ended without an answer; whether the call was made is not known.",
+    )
+
+
+def ended(
+    ref: JobRef,
+    record: Record | None,
+    seat: Seat | None,
+    *,
+    status: JobStatus,
+    reason: str,
+    now_ms: int,
+    token: Token,
+) -> Record:
+    """Return the record of a job ended from outside; a running attempt is closed with it."""
+    if record is None:
+        record = Record(ref=ref, status=JobStatus.PENDING, closed=0, created_ms=now_ms, token=token)
+    last, closed = record.last, record.closed
+    if seat is not None and seat.attempt > closed:
+        last = attempt_entry(seat, Result(succeeded=False, error=reason), now_ms)
+        closed = seat.attempt
+    return replace(
+        record,
+        status=status,
+        closed=closed,
+        last=last,
+        token=token,
+        next_ms=None,
+        ended_ms=now_ms,
+        reason=reason,
+    )
+
+
+def reopened(record: Record, *, now_ms: int, token: Token) -> Record:
+    """Return the record of an ended job that is to be tried again, with a new series of retries."""
+    return replace(
+        record,
+        status=JobStatus.PENDING,
+        base=record.closed,
+        token=token,
+        next_ms=now_ms,
+        ended_ms=None,
+        reason=None,
+    )

@@ -1,0 +1,112 @@
+"""Builds the engine over a table and a queue; the contexts put their kinds into it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from nightshift.aws.dynamo import Table
+from nightshift.core.clock import Clock
+from nightshift.jobs.agenda import Agenda
+from nightshift.jobs.dead import DeadLetters
+from nightshift.jobs.dispatch import Dispatcher
+from nightshift.jobs.engine import Engine
+from nightshift.jobs.model import JobRef, Kind, Plan, plans_of
+from nightshift.jobs.service import JobService
+from nightshift.jobs.store import JobStore
+from nightshift.jobs.sweeper import Sweeper
+from nightshift.jobs.tick import Groups, Ticker
+from nightshift.ports.queue import Queue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What the engine stands on; `new_token` never gives the same text twice."""
+
+    table: Table
+    queue: Queue
+    clock: Clock
+    random: Callable[[], float]
+    new_token: Callable[[], str]
+    retention_days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """The engine and what works beside it. Add to `kinds` before the first use."""
+
+    parts: Parts
+    agenda: Agenda
+    store: JobStore
+    dispatcher: Dispatcher
+    engine: Engine
+    jobs: JobService
+    kinds: dict[str, Kind] = field(default_factory=dict)
+
+    def plans(self, refs: Sequence[JobRef]) -> dict[JobRef, Plan]:
+        """Return the plan of each job, asking each kind once."""
+        return plans_of(self.kinds, refs)
+
+    def ticker(self, groups: Groups) -> Ticker:
+        """Return the tick over the agenda."""
+        return Ticker(
+            agenda=self.agenda,
+            dispatcher=self.dispatcher,
+            groups=groups,
+            clock=self.parts.clock,
+            new_token=self.parts.new_token,
+        )
+
+    def sweeper(self) -> Sweeper:
+        """Return the sweeper over the claims."""
+        return Sweeper(
+            agenda=self.agenda,
+            store=self.store,
+            engine=self.engine,
+            dispatcher=self.dispatcher,
+            plans=self.plans,
+            clock=self.parts.clock,
+            new_token=self.parts.new_token,
+        )
+
+    def dead_letters(self) -> DeadLetters:
+        """Return the keeper of dead letters."""
+        return DeadLetters(
+            table=self.parts.table,
+            engine=self.engine,
+            jobs=self.jobs,
+            plans=self.plans,
+            clock=self.parts.clock,
+        )
+
+
+def build_machine(parts: Parts) -> Machine:
+    """Return an engine without kinds."""
+    kinds: dict[str, Kind] = {}
+    agenda = Agenda(parts.table, parts.clock)
+    store = JobStore(parts.table, parts.clock, retention_days=parts.retention_days)
+    dispatcher = Dispatcher(parts.queue, agenda, parts.clock)
+    engine = Engine(
+        store=store,
+        dispatcher=dispatcher,
+        kinds=kinds,
+        clock=parts.clock,
+        new_token=parts.new_token,
+        random=parts.random,
+    )
+    jobs = JobService(
+        store=store,
+        agenda=agenda,
+        engine=engine,
+        dispatcher=dispatcher,
+        kinds=kinds,
+        clock=parts.clock,
+        new_token=parts.new_token,
+    )
+    return Machine(
+        parts=parts,
+        agenda=agenda,
+        store=store,
+        dispatcher=dispatcher,
+        engine=engine,
+        jobs=jobs,
+        kinds=kinds,
+    )

@@ -1,0 +1,1 @@
+"""Protocols for effects on the outside world; one module each, no implementation."""

@@ -1,0 +1,1 @@
+"""Scheduled tasks: webhooks that are called at the slots of a schedule."""

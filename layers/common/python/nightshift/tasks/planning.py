@@ -1,0 +1,82 @@
+"""Which writes and messages put a task's schedule into force, and which take it out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nightshift.aws.dynamo import TransactPart
+from nightshift.core.clock import to_ms
+from nightshift.jobs.agenda import Agenda
+from nightshift.jobs.model import Message
+from nightshift.jobs.service import JobService
+from nightshift.tasks.groups import member_of, slot_ref
+from nightshift.tasks.model import Misfire, Task
+from nightshift.tasks.settings import TaskSettings
+
+MAX_DIRECT_SLOTS = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scheduling:
+    """Writes for the task's own transaction, and messages to send once it stands."""
+
+    parts: Sequence[TransactPart] = ()
+    messages: Sequence[Message] = ()
+
+
+class Planner:
+    """Turns schedules into agenda entries.
+
+    Ticks may already have passed the next few minutes, so the slots in them are sent directly; from
+    then on the task is a member of its group.
+    """
+
+    def __init__(self, agenda: Agenda, jobs: JobService, settings: TaskSettings) -> None:
+        self._agenda = agenda
+        self._jobs = jobs
+        self._settings = settings
+
+    def enter(self, task: Task, now: datetime) -> Scheduling:
+        """Return what puts the task's schedule into force from `now` on."""
+        if task.schedule is None or task.paused:
+            return Scheduling()
+        until = self._jobs.direct_until()
+        upcoming = task.schedule.upcoming(now, MAX_DIRECT_SLOTS)
+        near = [_first_message(task, slot) for slot in upcoming if slot <= until]
+        parts: list[TransactPart] = [*self._jobs.direct_parts(near)]
+        later = task.schedule.next_after(until)
+        if later is not None:
+            parts += self._later(task, later)
+        return Scheduling(parts=parts, messages=near)
+
+    def _later(self, task: Task, slot: datetime) -> Sequence[TransactPart]:
+        if task.schedule is not None and task.is_recurring:
+            return self._agenda.join_parts(
+                task.schedule.spec, member_of(task, slot), first_ms=to_ms(slot)
+            )
+        grace_ms = self._settings.misfire_grace_s * 1000
+        late_ok_ms = grace_ms if task.definition.misfire is Misfire.SKIP else None
+        return [self._agenda.single_part(_first_message(task, slot), late_ok_ms=late_ok_ms)]
+
+    def leave(self, task: Task, *, staying: Task | None = None) -> Scheduling:
+        """Return what takes the task's schedule out of force.
+
+        With `staying`, the task as it is about to re-enter, an entry that it will overwrite is left
+        alone: one transaction cannot hold two writes of one item. Messages on their way are not
+        called back; the task's epoch makes them void.
+        """
+        if task.schedule is None or task.paused or not task.is_recurring:
+            return Scheduling()
+        spec = task.schedule.spec
+        if staying is not None and _rejoins(staying, spec):
+            return Scheduling()
+        return Scheduling(parts=[self._agenda.leave_part(spec, task.id)])
+
+
+def _rejoins(task: Task, spec: str) -> bool:
+    schedule = task.schedule
+    return schedule is not None and not task.paused and schedule.spec == spec
+
+
+def _first_message(task: Task, slot: datetime) -> Message:
+    return Message.first(slot_ref(task.owner_id, task.id, task.epoch, slot))

@@ -1,0 +1,432 @@
+"""Bodies and answers of the task API (PRODUCT: "Words of the task API")."""
+
+import json
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, JsonValue, model_validator
+
+from nightshift.core.clock import from_ms
+from nightshift.core.ids import derived_id
+from nightshift.http.schemas import ApiModel, QueryModel, UtcTime
+from nightshift.jobs.model import Attempt, AttemptStatus, JobStatus, Overlap, Trigger
+from nightshift.jobs.retry import Backoff, RetryPolicy
+from nightshift.jobs.views import JobView
+from nightshift.tasks.model import Definition, Method, Misfire, TaskStatus, TaskView
+
+MAX_NAME_CHARS = 200
+MAX_SCHEDULE_CHARS = 200
+MAX_URL_CHARS = 2_048
+MAX_PAYLOAD_BYTES = 65_536
+MAX_RETRIES = 20
+MAX_DELAY_S = 7 * 86_400
+MAX_DELAYS = 20
+MAX_TIMEOUT_S = 120
+MAX_BATCH = 100
+MAX_PREVIEW = 100
+NEXT_RUNS_SHOWN = 5
+
+
+def _check_printable(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("Use printable characters, with no space at either end")
+    return text
+
+
+def _check_payload(value: JsonValue) -> JsonValue:
+    if len(_payload_text(value).encode()) > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"The payload has at most {MAX_PAYLOAD_BYTES} bytes as JSON")
+    return value
+
+
+def _payload_text(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+Seconds = Annotated[float, Field(ge=0, le=MAX_DELAY_S)]
+
+
+class RetryIn(ApiModel):
+    """How long to wait before each retry."""
+
+    backoff: Backoff = Field(default=Backoff.EXPONENTIAL, description="How the delay grows.")
+    delay_s: Seconds = Field(default=5, description="The first delay, in seconds.")
+    max_delay_s: Seconds = Field(default=900, description="The longest delay, in seconds.")
+    jitter: bool = Field(default=True, description="Draw each delay from its upper half.")
+    delays_s: list[Seconds] = Field(
+        default_factory=list,
+        max_length=MAX_DELAYS,
+        description="The delays of backoff `list`, in seconds; the last one repeats.",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.backoff is Backoff.LIST) != bool(self.delays_s):
+            raise ValueError("delays_s goes with backoff `list`, and with no other")
+        return self
+
+    def policy(self) -> RetryPolicy:
+        """Return the engine's form."""
+        return RetryPolicy(
+            backoff=self.backoff,
+            delay_s=self.delay_s,
+            max_delay_s=self.max_delay_s,
+            jitter=self.jitter,
+            delays_s=tuple(self.delays_s),
+        )
+
+    @classmethod
+    def of(cls, policy: RetryPolicy) -> Self:
+        """Return the API's form."""
+        return cls(
+            backoff=policy.backoff,
+            delay_s=policy.delay_s,
+            max_delay_s=policy.max_delay_s,
+            jitter=policy.jitter,
+            delays_s=list(policy.delays_s),
+        )
+
+
+class FlowControl(ApiModel):
+    """Limits on parallel and frequent calls; a later version makes them real."""
+
+    key: None = None
+    parallelism: None = None
+    rate: None = None
+    period_s: None = None
+
+
+class TaskIn(ApiModel):
+    """What a task is."""
+
+    task_name: Annotated[str, AfterValidator(_check_printable)] = Field(
+        min_length=1, max_length=MAX_NAME_CHARS
+    )
+    webhook_url: str = Field(max_length=MAX_URL_CHARS, description="What is called; http or https.")
+    task_schedule: str | None = Field(
+        default=None,
+        max_length=MAX_SCHEDULE_CHARS,
+        description="Five-field cron, an @alias, rate(N unit), at(time), or null: on demand only.",
+        examples=["*/5 * * * *", "@daily", "rate(30 minutes)", "at(2030-12-01T09:00:05Z)"],
+    )
+    timezone: str = Field(
+        default="UTC", max_length=64, description="An IANA name, such as Europe/Berlin."
+    )
+    method: Method = Method.POST
+    headers: dict[str, str] = Field(default_factory=dict, description="Sent with every call.")
+    json_payload: Annotated[JsonValue, AfterValidator(_check_payload)] = Field(
+        default=None, description="Sent as the body, exactly; null sends none."
+    )
+    max_retry: int = Field(default=3, ge=0, le=MAX_RETRIES)
+    retry: RetryIn = Field(default_factory=RetryIn)
+    timeout_s: float = Field(default=30, gt=0, le=MAX_TIMEOUT_S, description="For a whole call.")
+    overlap: Overlap = Field(
+        default=Overlap.SKIP, description="What a slot does while a run of the task is open."
+    )
+    misfire: Misfire = Field(
+        default=Misfire.RUN_ONCE, description="Which slots that were missed are made up for."
+    )
+    on_failure_url: str | None = Field(
+        default=None, max_length=MAX_URL_CHARS, description="Told when a run has failed for good."
+    )
+    pause_after_failures: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Slots that fail in a row until the task pauses; null: the server's setting.",
+    )
+    flow_control: FlowControl = Field(default_factory=FlowControl)
+
+    def definition(self) -> Definition:
+        """Return the domain's form."""
+        payload = None if self.json_payload is None else _payload_text(self.json_payload)
+        return Definition(
+            name=self.task_name,
+            url=self.webhook_url,
+            schedule=self.task_schedule,
+            timezone=self.timezone,
+            method=self.method,
+            headers=self.headers,
+            payload=payload,
+            max_retry=self.max_retry,
+            retry=self.retry.policy(),
+            timeout_s=self.timeout_s,
+            overlap=self.overlap,
+            misfire=self.misfire,
+            on_failure_url=self.on_failure_url,
+            pause_after=self.pause_after_failures,
+        )
+
+    @classmethod
+    def fields_of(cls, said: Definition) -> dict[str, Any]:
+        """Return the API's fields of a definition, as Python values."""
+        return {
+            "task_name": said.name,
+            "webhook_url": said.url,
+            "task_schedule": said.schedule,
+            "timezone": said.timezone,
+            "method": said.method,
+            "headers": dict(said.headers),
+            "json_payload": None if said.payload is None else json.loads(said.payload),
+            "max_retry": said.max_retry,
+            "retry": RetryIn.of(said.retry),
+            "timeout_s": said.timeout_s,
+            "overlap": said.overlap,
+            "misfire": said.misfire,
+            "on_failure_url": said.on_failure_url,
+            "pause_after_failures": said.pause_after,
+        }
+
+
+class TaskPatch(TaskIn):
+    """The fields of a task that are to change; what is left out stays."""
+
+    task_name: Annotated[str, AfterValidator(_check_printable)] = Field(
+        default="", min_length=1, max_length=MAX_NAME_CHARS
+    )
+    webhook_url: str = Field(default="", max_length=MAX_URL_CHARS)
+
+    def amended(self, said: Definition) -> Definition:
+        """Return `said` with the fields that this patch names."""
+        changes = {name: getattr(self, name) for name in self.model_fields_set}
+        return TaskIn(**(TaskIn.fields_of(said) | changes)).definition()
+
+
+class LastRun(ApiModel):
+    """The newest run of a task."""
+
+    run_id: str
+    status: JobStatus
+    scheduled_for: UtcTime
+    started_at: UtcTime | None
+    ended_at: UtcTime | None
+
+
+class TaskOut(TaskIn):
+    """A task as it stands."""
+
+    id: str
+    key: str | None = Field(description="The caller's own key, if the task was made by one.")
+    task_status: TaskStatus
+    pause_reason: str | None
+    next_run_at: UtcTime | None
+    next_runs: list[UtcTime]
+    last_run: LastRun | None
+    created_at: UtcTime
+    updated_at: UtcTime
+    version: int
+
+    @classmethod
+    def of(cls, view: TaskView, next_runs: list[Any]) -> Self:
+        """Return the answer for a task."""
+        task = view.task
+        return cls(
+            **cls.fields_of(task.definition),
+            id=task.id,
+            key=task.key,
+            task_status=view.status,
+            pause_reason=task.pause_reason,
+            next_run_at=next_runs[0] if next_runs else None,
+            next_runs=next_runs,
+            last_run=_last_run(view.last),
+            created_at=task.created_at,
+            updated_at=task.updated_at,
+            version=task.version,
+        )
+
+
+def _last_run(job: JobView | None) -> LastRun | None:
+    if job is None:
+        return None
+    return LastRun(
+        run_id=job.ref.job_id,
+        status=job.status,
+        scheduled_for=job.ref.due_at,
+        started_at=_time(job.started_ms),
+        ended_at=_time(job.ended_ms),
+    )
+
+
+def _time(ms: int | None) -> Any:  # noqa: ANN401 - datetime or None, as pydantic wants it
+    return None if ms is None else from_ms(ms)
+
+
+class TaskPage(ApiModel):
+    """A page of tasks, newest first."""
+
+    items: list[TaskOut]
+    next_cursor: str | None
+
+
+class PreviewQuery(QueryModel):
+    """Which slots to show."""
+
+    schedule: str = Field(min_length=1, max_length=MAX_SCHEDULE_CHARS)
+    timezone: str = Field(default="UTC", max_length=64)
+    n: int = Field(default=5, ge=1, le=MAX_PREVIEW, description="How many slots.")
+
+
+class PreviewOut(ApiModel):
+    """The next slots of a schedule."""
+
+    schedule: str
+    timezone: str
+    next_runs: list[UtcTime]
+
+
+class BatchIn(ApiModel):
+    """Tasks to create; each stands for itself, so each is judged alone."""
+
+    tasks: list[dict[str, JsonValue]] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class BatchDeleteIn(ApiModel):
+    """Tasks to delete, by id or key."""
+
+    task_ids: list[str] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class BatchItem(ApiModel):
+    """What came of one item: `task` where it succeeded, a problem where not."""
+
+    status: int
+    id: str | None = None
+    task: TaskOut | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchOut(ApiModel):
+    """One result for each item, in order."""
+
+    items: list[BatchItem]
+
+
+class SecretOut(ApiModel):
+    """The secret that the calls of the caller's tasks are signed with (Standard Webhooks)."""
+
+    secret: str = Field(description="`whsec_` and base64; verify `webhook-signature` with it.")
+    generation: int
+    rotated_at: UtcTime | None
+    previous_valid_until: UtcTime | None
+
+
+class RunStarted(ApiModel):
+    """The run that was started."""
+
+    run_id: str
+
+
+class RunOut(ApiModel):
+    """A run: one slot of a task, or one request, with all its attempts."""
+
+    id: str
+    task_id: str
+    status: JobStatus
+    trigger: Trigger
+    scheduled_for: UtcTime
+    attempts: int
+    created_at: UtcTime
+    started_at: UtcTime | None
+    ended_at: UtcTime | None
+    next_attempt_at: UtcTime | None
+    response_status: int | None
+    reason: str | None = Field(description="Why it ended or failed, as a stable word.")
+
+    @classmethod
+    def of(cls, job: JobView) -> Self:
+        """Return the answer for a run."""
+        return cls(
+            id=job.ref.job_id,
+            task_id=job.ref.subject,
+            status=job.status,
+            trigger=job.ref.trigger,
+            scheduled_for=job.ref.due_at,
+            attempts=job.attempts,
+            created_at=from_ms(job.created_ms),
+            started_at=_time(job.started_ms),
+            ended_at=_time(job.ended_ms),
+            next_attempt_at=_time(job.next_ms),
+            response_status=job.last.response_status if job.last else None,
+            reason=job.reason,
+        )
+
+
+class RunPage(ApiModel):
+    """A page of runs, newest first."""
+
+    items: list[RunOut]
+    next_cursor: str | None
+
+
+class LogOut(ApiModel):
+    """One attempt of a run."""
+
+    id: str
+    task_id: str
+    run_id: str
+    scheduled_for: UtcTime
+    started_at: UtcTime
+    execution_time: int | None = Field(description="Milliseconds; null while it runs.")
+    status: AttemptStatus
+    retry_count: int = Field(description="0 for the first attempt.")
+    response_status: int | None
+    message: str = Field(description="The first 2 KB of the answer, or what went wrong.")
+    error: str | None
+    created_at: UtcTime
+
+    @classmethod
+    def of(cls, job: JobView, attempt: Attempt) -> Self:
+        """Return the answer for an attempt."""
+        ref = job.ref
+        return cls(
+            id=derived_id(from_ms(attempt.started_ms), "log", ref.job_id, str(attempt.number)),
+            task_id=ref.subject,
+            run_id=ref.job_id,
+            scheduled_for=ref.due_at,
+            started_at=from_ms(attempt.started_ms),
+            execution_time=attempt.execution_ms,
+            status=attempt.status,
+            retry_count=attempt.number - 1,
+            response_status=attempt.response_status,
+            message=attempt.message,
+            error=attempt.error,
+            created_at=from_ms(attempt.started_ms),
+        )
+
+
+class LogPage(ApiModel):
+    """A page of attempts, newest run first, newest attempt first."""
+
+    items: list[LogOut]
+    next_cursor: str | None
+
+
+class DeadLetterOut(ApiModel):
+    """A message that no worker could finish."""
+
+    id: str
+    task_id: str
+    run_id: str
+    scheduled_for: UtcTime
+    attempt: int
+    reason: str
+    died_at: UtcTime
+
+
+class DeadLetterPage(ApiModel):
+    """A page of dead letters."""
+
+    items: list[DeadLetterOut]
+    next_cursor: str | None
+
+
+class RedriveIn(ApiModel):
+    """Which dead letters to try again."""
+
+    task_id: str | None = Field(default=None, max_length=64, description="Only this task's.")
+    limit: int = Field(default=MAX_BATCH, ge=1, le=MAX_BATCH)
+
+
+class RedriveOut(ApiModel):
+    """The runs that were queued again."""
+
+    run_ids: list[str]

@@ -1,0 +1,303 @@
+"""Tasks: create, read, change, pause, delete, run."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+
+from nightshift.core.access import UserId
+from nightshift.core.clock import Clock, to_ms
+from nightshift.core.errors import FieldError
+from nightshift.core.ids import is_id
+from nightshift.jobs.model import JobId, JobRef, Overlap, Trigger
+from nightshift.jobs.service import JobService
+from nightshift.outbound.headers import check_headers
+from nightshift.outbound.urls import check_url
+from nightshift.tasks.errors import (
+    ScheduleInPastError,
+    TaskBusyError,
+    TaskNotFoundError,
+    TaskVersionError,
+)
+from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
+from nightshift.tasks.planning import Planner, Scheduling
+from nightshift.tasks.schedule import Schedule, parse
+from nightshift.tasks.settings import TaskSettings
+from nightshift.tasks.store import TaskStore
+
+READ_THREADS = 8
+
+
+class TaskService:
+    """The tasks of their owners. Whose task it is comes with every call; another's is not found."""
+
+    def __init__(
+        self,
+        *,
+        store: TaskStore,
+        jobs: JobService,
+        planner: Planner,
+        clock: Clock,
+        new_id: Callable[[datetime], str],
+        settings: TaskSettings,
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._planner = planner
+        self._clock = clock
+        self._new_id = new_id
+        self._settings = settings
+
+    def preview(self, schedule_text: str, timezone: str, n: int) -> list[datetime]:
+        """Return the next `n` slots of a schedule from now.
+
+        Raises:
+            InvalidScheduleError, InvalidTimezoneError: it cannot be read.
+        """
+        now = self._clock.now()
+        return parse(schedule_text, timezone=timezone, anchor=now).upcoming(now, n)
+
+    def check(self, said: Definition) -> None:
+        """Judge a definition without storing anything; addresses are judged again at every call.
+
+        Raises:
+            InvalidScheduleError, InvalidTimezoneError, ScheduleInPastError, InvalidWebhookUrlError,
+            InvalidHeadersError: what is wrong, and what would be right.
+        """
+        loopback = self._settings.allow_loopback
+        check_url(said.url, allow_loopback=loopback)
+        if said.on_failure_url is not None:
+            check_url(said.on_failure_url, allow_loopback=loopback, field="on_failure_url")
+        check_headers(said.headers)
+        self._check_schedule(said)
+
+    def _check_schedule(self, said: Definition) -> Schedule | None:
+        now = self._clock.now()
+        if said.schedule is None:
+            parse("@daily", timezone=said.timezone, anchor=now)
+            return None
+        schedule = parse(said.schedule, timezone=said.timezone, anchor=now)
+        if schedule.next_after(now) is None:
+            text = f"{said.schedule} has no slot after now; choose a later time."
+            raise ScheduleInPastError(
+                text, errors=[FieldError(field="task_schedule", message=text)]
+            )
+        return schedule
+
+    def create(
+        self, owner_id: UserId, said: Definition, *, task_id: str | None = None,
+        key: str | None = None,
+    ) -> TaskView:  # fmt: skip
+        """Store a new task and put its schedule into force.
+
+        `task_id` makes a repeat of the same creation find what the first made.
+
+        Raises:
+            what `check` raises; TaskKeyTakenError.
+        """
+        self.check(said)
+        now = self._clock.now()
+        task = Task(
+            id=TaskId(task_id or self._new_id(now)),
+            owner_id=owner_id,
+            key=key,
+            created_at=now,
+            updated_at=now,
+            anchor=_whole_second(now),
+            active_since=now,
+            definition=said,
+        )
+        entering = self._planner.enter(task, now)
+        self._store.add(task, entering.parts)
+        self._jobs.send_direct(entering.messages)
+        return TaskView(task=task, last=None)
+
+    def get(self, owner_id: UserId, id_or_key: str) -> TaskView:
+        """Return a task by its id or the owner's own key.
+
+        Raises:
+            TaskNotFoundError: the owner has no such task.
+        """
+        return self._view(self._find(owner_id, id_or_key))
+
+    def get_id(self, owner_id: UserId, id_or_key: str) -> TaskId:
+        """Return the id of an existing task.
+
+        Raises:
+            TaskNotFoundError: the owner has no such task.
+        """
+        return self._find(owner_id, id_or_key).id
+
+    def find_id(self, owner_id: UserId, id_or_key: str) -> TaskId | None:
+        """Return the id that an id or key stands for, None for a key that is not in use."""
+        if is_id(id_or_key):
+            return TaskId(id_or_key)
+        return self._store.find_id(owner_id, id_or_key)
+
+    def _find(self, owner_id: UserId, id_or_key: str) -> Task:
+        task_id = self.find_id(owner_id, id_or_key)
+        task = self._store.find(owner_id, task_id) if task_id else None
+        if task is None:
+            raise TaskNotFoundError
+        return task
+
+    def _view(self, task: Task) -> TaskView:
+        return TaskView(task=task, last=self._jobs.latest(RUN_KIND, [task.id]).get(task.id))
+
+    def page(
+        self, owner_id: UserId, *, start_after: str | None, limit: int
+    ) -> tuple[list[TaskView], str | None]:
+        """Return the owner's tasks, newest first, and the id to go on after, None at the end."""
+        tasks, after = self._store.page(owner_id, start_after=start_after, limit=limit)
+        with ThreadPoolExecutor(READ_THREADS) as pool:
+            return list(pool.map(self._view, tasks)), after
+
+    def replace(
+        self, owner_id: UserId, id_or_key: str, said: Definition, *, expected: int | None
+    ) -> TaskView:
+        """Give an existing task these fields; the schedule comes into force anew if it changed.
+
+        Raises:
+            what `check` raises; TaskNotFoundError; TaskVersionError: `expected` is not the current
+            version; TaskChangedError: a race was lost.
+        """
+        task = self._find(owner_id, id_or_key)
+        _check_version(task, expected)
+        return self._replace(task, said)
+
+    def _replace(self, task: Task, said: Definition) -> TaskView:
+        if _same_slots(task.definition, said):
+            self.check(replace(said, schedule=None))
+            return self._store_next(task, replace(task, definition=said), touch_schedule=False)
+        self.check(said)
+        now = self._clock.now()
+        changed = replace(
+            task,
+            definition=said,
+            anchor=_whole_second(now),
+            active_since=now,
+            epoch=task.epoch + 1,
+        )
+        return self._store_next(task, changed, touch_schedule=True)
+
+    def amend(
+        self,
+        owner_id: UserId,
+        id_or_key: str,
+        change: Callable[[Definition], Definition],
+        *,
+        expected: int | None,
+    ) -> TaskView:
+        """Change an existing task's definition as it stands.
+
+        Raises:
+            what `replace` raises; without `expected` a race that was lost is TaskChangedError.
+        """
+        task = self._find(owner_id, id_or_key)
+        _check_version(task, expected)
+        return self._replace(task, change(task.definition))
+
+    def put(
+        self, owner_id: UserId, id_or_key: str, said: Definition, *, expected: int | None
+    ) -> tuple[TaskView, bool]:
+        """Replace the task, or create it under the owner's own key; tell whether it was created.
+
+        Raises:
+            what `create` and `replace` raise; TaskNotFoundError for an id that is not in use;
+            TaskVersionError if `expected` is given and there is nothing to replace.
+        """
+        task_id = self.find_id(owner_id, id_or_key)
+        if task_id is not None:
+            return self.replace(owner_id, task_id, said, expected=expected), False
+        if expected is not None:
+            raise TaskVersionError("If-Match was given, but there is no task under this key.")
+        return self.create(owner_id, said, key=id_or_key), True
+
+    def _store_next(self, before: Task, after: Task, *, touch_schedule: bool) -> TaskView:
+        now = self._clock.now()
+        after = replace(after, version=before.version + 1, updated_at=now)
+        leaving = entering = Scheduling()
+        if touch_schedule:
+            leaving = self._planner.leave(before, staying=after)
+            entering = self._planner.enter(after, now)
+        self._store.replace(after, [*leaving.parts, *entering.parts])
+        self._jobs.send_direct(entering.messages)
+        return self._view(after)
+
+    def pause(
+        self, owner_id: UserId, id_or_key: str, *, reason: str, expected: int | None = None
+    ) -> TaskView:
+        """Take the task's schedule out of force; pausing twice is pausing once.
+
+        A call under way ends as it ends; retries that wait are cancelled when their time comes.
+        """
+        task = self._find(owner_id, id_or_key)
+        _check_version(task, expected)
+        if task.paused:
+            return self._view(task)
+        paused = replace(task, paused=True, pause_reason=reason, epoch=task.epoch + 1)
+        return self._store_next(task, paused, touch_schedule=True)
+
+    def resume(self, owner_id: UserId, id_or_key: str, *, expected: int | None = None) -> TaskView:
+        """Put the task's schedule into force again from now on; what was missed stays missed."""
+        task = self._find(owner_id, id_or_key)
+        _check_version(task, expected)
+        if not task.paused:
+            return self._view(task)
+        resumed = replace(
+            task,
+            paused=False,
+            pause_reason=None,
+            active_since=self._clock.now(),
+            epoch=task.epoch + 1,
+        )
+        return self._store_next(task, resumed, touch_schedule=True)
+
+    def delete(self, owner_id: UserId, id_or_key: str, *, expected: int | None = None) -> None:
+        """Delete the task; a run under way ends as it ends, and its log goes with its retention."""
+        task = self._find(owner_id, id_or_key)
+        _check_version(task, expected)
+        self._store.remove(task, self._planner.leave(task).parts)
+
+    def run_now(self, owner_id: UserId, id_or_key: str, *, run_id: str | None = None) -> JobRef:
+        """Start a run at once, paused or not, beside the schedule; return its reference.
+
+        Raises:
+            TaskNotFoundError: the owner has no such task.
+            TaskBusyError: a run is open and the task's overlap rule is `skip`.
+        """
+        view = self.get(owner_id, id_or_key)
+        open_ = view.last is not None and view.last.ended_ms is None
+        repeated = view.last is not None and view.last.ref.job_id == run_id
+        if open_ and not repeated and view.task.definition.overlap is Overlap.SKIP:
+            raise TaskBusyError
+        now = self._clock.now()
+        ref = JobRef(
+            kind=RUN_KIND,
+            subject=view.task.id,
+            job_id=JobId(run_id or self._new_id(now)),
+            owner_id=owner_id,
+            due_ms=to_ms(now),
+            epoch=view.task.epoch,
+            trigger=Trigger.MANUAL,
+        )
+        self._jobs.start(ref)
+        return ref
+
+
+def _same_slots(before: Definition, after: Definition) -> bool:
+    """Tell whether what the agenda knows of the task stays as it is."""
+    return (before.schedule, before.timezone, before.misfire) == (
+        after.schedule,
+        after.timezone,
+        after.misfire,
+    )
+
+
+def _check_version(task: Task, expected: int | None) -> None:
+    if expected is not None and expected != task.version:
+        raise TaskVersionError(f"If-Match asks for version {expected}, but it is {task.version}.")
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -1,0 +1,50 @@
+"""Settings of the tasks context."""
+
+from dataclasses import dataclass
+
+from nightshift.core.environment import setting
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskSettings:
+    """How tasks behave, for all users."""
+
+    misfire_grace_s: int = setting(
+        default=60,
+        unit="seconds",
+        ge=1,
+        le=3600,
+        doc="How late a slot may be dispatched and still not count as a misfire.",
+    )
+    misfire_tolerance_s: int = setting(
+        default=86_400,
+        unit="seconds",
+        ge=60,
+        le=30 * 86_400,
+        doc="How far back missed slots of tasks with misfire `run_all` are made up for.",
+    )
+    pause_after_failures: int = setting(
+        default=10,
+        unit="slots",
+        ge=1,
+        le=100,
+        doc="After how many failed slots in a row a recurring task pauses itself.",
+    )
+    signing_overlap_s: int = setting(
+        default=86_400,
+        unit="seconds",
+        ge=0,
+        le=30 * 86_400,
+        doc="How long the old signing secret still signs beside the new one after a rotation.",
+    )
+    run_retention_days: int = setting(
+        default=30,
+        unit="days",
+        ge=1,
+        le=365,
+        doc="How long runs and their logs are kept.",
+    )
+    allow_loopback: bool = setting(
+        default=False,
+        doc="Let webhooks reach 127.0.0.1 and ::1; refused in a deployed stack.",
+    )

@@ -1,0 +1,157 @@
+"""Init time of the functions, as ratios to the least that any function of this kind pays.
+
+`python -m tests.load.bench_init [rounds]` starts a fresh interpreter for each measurement, all
+functions in turn in each round, and prints medians. The base is the import of Powertools' Logger
+and boto3, one Logger and one DynamoDB client; a function is the import of its handler with the
+environment that the template gives it, and the DynamoDB client that its first event asks for. The
+interpreter's own start is in neither. Ends with 1 when a budget is missed.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LAYER: Final = ROOT / "layers" / "common" / "python"
+ROUNDS: Final = 15
+BUDGETS: Final = {"api": 1.6, "listener": 1.1}
+FUNCTIONS: Final = ("api", "accounts", "listener", "publisher", "sweeper", "dead_letters")
+PLACEHOLDER: Final = "bench"
+
+_TIMED = """
+import time
+started = time.perf_counter()
+{code}
+print(time.perf_counter() - started)
+"""
+
+_BASE = """
+from aws_lambda_powertools import Logger
+import boto3
+Logger()
+boto3.client("dynamodb")
+"""
+
+_FUNCTION = """
+import handler
+from nightshift.aws.clients import dynamodb
+dynamodb()
+"""
+
+
+class _Template(yaml.SafeLoader):
+    """Reads a template; what only a deployment knows becomes a placeholder."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> object:
+    if tag == "Ref" and isinstance(node, yaml.ScalarNode):
+        return {"Ref": loader.construct_scalar(node)}
+    return PLACEHOLDER
+
+
+_Template.add_multi_constructor("!", _intrinsic)
+
+
+def environments() -> dict[str, dict[str, str]]:
+    """Return what the template sets in the environment of each function, by its folder's name."""
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    template: dict[str, Any] = yaml.load(text, _Template)  # noqa: S506 - a SafeLoader underneath
+    defaults = {name: spec.get("Default") for name, spec in template["Parameters"].items()}
+    common = _variables(template["Globals"]["Function"], defaults)
+    return {
+        Path(spec["Properties"]["CodeUri"]).name: common | _variables(spec["Properties"], defaults)
+        for spec in template["Resources"].values()
+        if spec["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def _variables(properties: Mapping[str, Any], defaults: Mapping[str, object]) -> dict[str, str]:
+    given = properties.get("Environment", {}).get("Variables", {})
+    return {name: _value(value, defaults) for name, value in given.items()}
+
+
+def _value(value: object, defaults: Mapping[str, object]) -> str:
+    if isinstance(value, dict):
+        return str(defaults.get(str(value.get("Ref")), PLACEHOLDER))
+    return str(value)
+
+
+def _seconds(code: str, folder: Path | None, environ: Mapping[str, str]) -> float:
+    """Return the seconds that `code` took in a fresh interpreter with `environ` alone."""
+    path = [str(LAYER), *([str(folder)] if folder else [])]
+    done = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", _TIMED.format(code=code)],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(path),
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": PLACEHOLDER,
+            "AWS_SECRET_ACCESS_KEY": PLACEHOLDER,
+            "POWERTOOLS_SERVICE_NAME": PLACEHOLDER,
+            **environ,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().rpartition("\n")[2])
+    return float(done.stdout.splitlines()[-1])
+
+
+def measure(rounds: int) -> dict[str, float | str]:
+    """Return the median seconds of the base and of each function, or why one did not start."""
+    environ = environments()
+    cases: dict[str, tuple[str, Path | None, Mapping[str, str]]] = {"base": (_BASE, None, {})}
+    for name in FUNCTIONS:
+        cases[name] = (_FUNCTION, ROOT / "functions" / name, environ.get(name, {}))
+    failed: dict[str, str] = {}
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    for number in range(rounds + 1):
+        for name, case in cases.items():
+            if name in failed:
+                continue
+            try:
+                took = _seconds(*case)
+            except RuntimeError as error:
+                failed[name] = str(error)
+                continue
+            if number:  # The first round writes the byte code and warms the disk cache.
+                times[name].append(took)
+    return {name: failed.get(name) or statistics.median(times[name]) for name in cases}
+
+
+def main() -> int:
+    """Measure, print the table, and return the exit status."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    found = measure(rounds)
+    base = found["base"]
+    if isinstance(base, str):
+        print(f"base does not start: {base}")
+        return 1
+    missed = False
+    print(
+        f"init, medians of {rounds} fresh interpreters\n{'':14}{'ms':>8}{'ratio':>8}{'budget':>9}"
+    )
+    for name, took in found.items():
+        if isinstance(took, str):
+            print(f"{name:14}  does not start: {took}")
+            missed = True
+            continue
+        budget = BUDGETS.get(name)
+        over = budget is not None and took / base > budget
+        missed |= over
+        note = f"{budget:>7.1f} x" if budget else ""
+        print(f"{name:14}{took * 1000:8.1f}{took / base:7.2f}x{note}{' MISSED' if over else ''}")
+    return int(missed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""What tests stand on: in-memory AWS services that are exact, metered and breakable."""

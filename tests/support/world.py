@@ -1,0 +1,237 @@
+"""The whole task machinery in virtual time: the product's own code over fake table, queue and net.
+
+`World` plays EventBridge (a tick and a sweep each minute), the queue's event source (batches of
+ten) and the clock. Nothing sleeps: the clock jumps to the next thing that happens.
+"""
+
+import asyncio
+import heapq
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nightshift.adapters.bus import MemoryBus
+from nightshift.aws.dynamo import Table
+from nightshift.core.access import UserId
+from nightshift.core.clock import ManualClock
+from nightshift.jobs.wiring import Parts, build_machine
+from nightshift.jobs.worker import Delivery, Report, Worker
+from nightshift.outbound.fakes import ScriptedSender, answer
+from nightshift.ports.queue import Outgoing
+from nightshift.ports.sender import OutboundAnswer, OutboundRequest
+from nightshift.tasks.model import RUN_KIND, Definition, TaskView
+from nightshift.tasks.settings import TaskSettings
+from nightshift.tasks.wiring import Context, Outside, compose
+from tests.support.dynamo import FakeDynamoDB
+from tests.support.faults import CrashError
+
+START = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
+OWNER = UserId("01980000-0000-7000-8000-000000000001")
+VISIBILITY_S = 900
+FUNCTION_TIMEOUT_S = 150
+URL = "https://hooks.example.com/in"
+
+
+@dataclass(order=True)
+class Queued:
+    """A message in the fake queue; `visible_at` moves on while a worker has it."""
+
+    visible_at: datetime
+    number: int
+    body: str = field(compare=False)
+    receives: int = field(default=0, compare=False)
+
+
+class MemoryQueue:
+    """The queue port in virtual time; `before_send` and `after_send` may raise."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self._numbers = itertools.count()
+        self.messages: list[Queued] = []
+        self.sent: list[tuple[datetime, Outgoing]] = []
+        self.before_send: Callable[[], None] = lambda: None
+        self.after_send: Callable[[], None] = lambda: None
+
+    def send(self, messages: Sequence[Outgoing]) -> None:
+        """Keep the messages until their delay is over."""
+        if not messages:
+            return
+        self.before_send()
+        for message in messages:
+            assert 0 <= message.delay_s <= 900
+            self.sent.append((self._clock.now(), message))
+            visible = self._clock.now() + timedelta(seconds=message.delay_s)
+            heapq.heappush(self.messages, Queued(visible, next(self._numbers), message.body))
+        self.after_send()
+
+    def receive(self, limit: int = 10) -> list[Queued]:
+        """Take up to `limit` visible messages; they come back unless deleted."""
+        taken = []
+        while self.messages and len(taken) < limit:
+            if self.messages[0].visible_at > self._clock.now():
+                break
+            taken.append(heapq.heappop(self.messages))
+        for message in taken:
+            message.receives += 1
+            message.visible_at = self._clock.now() + timedelta(seconds=VISIBILITY_S)
+            heapq.heappush(self.messages, message)
+        return taken
+
+    def delete(self, messages: Sequence[Queued]) -> None:
+        """Forget messages that were worked on."""
+        gone = {m.number for m in messages}
+        self.messages = [m for m in self.messages if m.number not in gone]
+        heapq.heapify(self.messages)
+
+    def next_visible(self) -> datetime | None:
+        """Return when the next message can be received."""
+        return self.messages[0].visible_at if self.messages else None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that reached a receiver."""
+
+    at: datetime
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def run_id(self) -> str:
+        """The run that the call belongs to."""
+        return self.headers["webhook-id"]
+
+
+async def _inline(function: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the worker's offload
+    return function()
+
+
+class World:
+    """One stack in virtual time. `receiver` answers calls; it may raise CrashError to die in one."""
+
+    def __init__(
+        self, *, start: datetime = START, settings: TaskSettings | None = None, **dynamo: Any
+    ) -> None:
+        self.clock = ManualClock(start)
+        self.dynamo = FakeDynamoDB(["jobs", "tasks"], clock=self.clock, **dynamo)
+        self.queue = MemoryQueue(self.clock)
+        self.bus = MemoryBus()
+        self.calls: list[Call] = []
+        self.reports: list[Report] = []
+        self.receiver: Callable[[OutboundRequest], OutboundAnswer] = lambda _: answer(200)
+        self.call_takes_s = 0.1
+        self.random = 0.5
+        self.settings = settings or TaskSettings()
+        self.context = self.new_context()
+
+    def new_context(self) -> Context:
+        """Return a fresh object graph over the same outside, as a new process would have."""
+        tokens = itertools.count()
+        mark = len(self.calls) + len(self.reports) + self.clock.now().timestamp()
+        machine = build_machine(
+            Parts(
+                table=Table(self.dynamo, "jobs"),  # type: ignore[arg-type]  # the fake's door
+                queue=self.queue,
+                clock=self.clock,
+                random=lambda: self.random,
+                new_token=lambda: f"{mark}-{id(tokens)}-{next(tokens)}",
+                retention_days=30,
+            )
+        )
+        outside = Outside(
+            tasks_table=Table(self.dynamo, "tasks"),  # type: ignore[arg-type]  # the fake's door
+            bus=self.bus,
+            sender=lambda: ScriptedSender(self._receive),
+            master_key=lambda: b"k" * 32,
+        )
+        return compose(machine, outside, self.settings)
+
+    def _receive(self, request: OutboundRequest) -> OutboundAnswer:
+        self.calls.append(
+            Call(self.clock.now(), request.url, request.body, dict(request.headers))
+        )
+        self.clock.advance(seconds=self.call_takes_s)
+        return self.receiver(request)
+
+    def create(self, **fields: Any) -> TaskView:
+        """Create a task of the one owner."""
+        said = Definition(**({"name": "t", "url": URL, "payload": "{}"} | fields))
+        return self.context.tasks.create(OWNER, said)
+
+    def tick(self, context: Context | None = None) -> None:
+        """Run the publisher once."""
+        deadline = self.clock.now() + timedelta(seconds=47)
+        (context or self.context).ticker.run(deadline=deadline)
+
+    def sweep(self) -> None:
+        """Run the sweeper once."""
+        self.context.sweeper.run(deadline=self.clock.now() + timedelta(seconds=47))
+
+    def worker(self, context: Context | None = None) -> Worker:
+        """Return a listener's worker."""
+        machine = (context or self.context).machine
+        return Worker(
+            engine=machine.engine,
+            kinds=machine.kinds,
+            clock=self.clock,
+            offload=_inline,
+            sleep=self._sleep,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds=seconds)
+
+    def listen(self, limit: int = 10) -> list[Report]:
+        """Deliver one batch of what is visible; a crash in it leaves its messages undeleted."""
+        batch = self.queue.receive(limit)
+        if not batch:
+            return []
+        deliveries = [Delivery(message_id=str(m.number), body=m.body) for m in batch]
+        deadline = self.clock.now() + timedelta(seconds=FUNCTION_TIMEOUT_S)
+        try:
+            reports = asyncio.run(self.worker().run(deliveries, deadline=deadline))
+        except CrashError:
+            return []
+        self.reports += reports
+        done = {r.message_id for r in reports if r.done.acknowledge}
+        self.queue.delete([m for m in batch if str(m.number) in done])
+        return reports
+
+    def run_until(self, end: datetime) -> None:
+        """Let everything happen up to `end`: a tick and a sweep each minute, and all deliveries."""
+        minute = self.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+        while True:
+            visible = self.queue.next_visible()
+            upcoming = min(minute, visible) if visible else minute
+            if upcoming > end:
+                self.clock.set(max(end, self.clock.now()))
+                return
+            self.clock.set(max(upcoming, self.clock.now()))
+            if upcoming == minute:
+                minute += timedelta(minutes=1)
+                self.tick()
+                self.sweep()
+            else:
+                self.listen()
+
+    def run_for(self, **span: float) -> None:
+        """Let everything happen for a `timedelta(**span)`."""
+        self.run_until(self.clock.now() + timedelta(**span))
+
+    def runs(self, task_id: str) -> list[tuple[str, int]]:
+        """Return status and attempts of a task's runs, oldest first."""
+        views, _ = self.context.jobs.page(RUN_KIND, task_id, start_after=None, limit=100)
+        return [(v.status.value, v.attempts) for v in reversed(views)]
+
+    def slots_called(self) -> list[str]:
+        """Return what the calls were scheduled for, in the order of the calls."""
+        return [c.headers["x-nightshift-scheduled-for"] for c in self.calls]
+
+    def body_of(self, index: int) -> Any:  # noqa: ANN401 - whatever the task sends
+        """Return the JSON body of a call."""
+        return json.loads(self.calls[index].body)

@@ -1,0 +1,182 @@
+import json
+import logging
+import re
+from typing import Any
+
+import pytest
+
+from tests.unit.template.cfn import ROOT, STAGES, deployed, load
+from tests.unit.template.shape import allowed, events, functions, role_of, statements, variables
+
+NAMES = sorted(functions(deployed("local")))
+PARAMETERS = "arn:aws:ssm:us-east-1:123456789012:parameter"
+READ = {"dynamodb:GetItem", "dynamodb:Query"}
+
+
+@pytest.fixture(params=NAMES)
+def function(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Each function of the local stack, which has them all."""
+    return functions(deployed("local"))[request.param]
+
+
+def test_every_folder_is_a_function() -> None:
+    """What lies under functions/ is deployed, and nothing else is."""
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    assert sorted(folders) == NAMES
+
+
+def test_runtime(function: dict[str, Any]) -> None:
+    """Every function runs on Python 3.13 on arm64, with the one layer and the one handler name."""
+    expected = ("python3.13", ["arm64"], "handler.handler", ["<CommonLayer>"])
+    keys = ("Runtime", "Architectures", "Handler", "Layers")
+    assert expected == tuple(function[key] for key in keys)
+
+
+def test_tracing_is_on(function: dict[str, Any]) -> None:
+    """Every function is traced unless a parameter says otherwise."""
+    assert function["Tracing"] == "Active"
+
+
+def test_no_reserved_concurrency(function: dict[str, Any]) -> None:
+    """No function takes concurrency away from the account's others by default."""
+    assert "ReservedConcurrentExecutions" not in function
+
+
+def test_own_log_group(function: dict[str, Any]) -> None:
+    """Every function writes to a declared group of its own name, which is not kept for ever."""
+    groups = deployed("local").of_type("AWS::Logs::LogGroup")
+    group = groups[function["LoggingConfig"]["LogGroup"]]
+    assert f"/aws/lambda/{function['FunctionName']}" == group["LogGroupName"]
+    assert group["RetentionInDays"] == 30
+
+
+def test_own_role() -> None:
+    """No two functions share a role."""
+    roles = [one["Role"] for one in functions(deployed("local")).values()]
+    assert len(NAMES) == len(set(roles))
+
+
+def test_logs_only_to_its_own_group(function: dict[str, Any]) -> None:
+    """The role may write to the function's own log group and to no other."""
+    resources = {
+        resource
+        for actions, listed in statements(role_of(deployed("local"), function))
+        if any(action.startswith("logs:") for action in actions)
+        for resource in listed
+    }
+    name = function["FunctionName"]
+    expected = f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{name}:*"
+    assert {expected} == resources
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stars(stage: str) -> None:
+    """No role allows every action or every resource but where AWS knows no resource."""
+    for role in deployed(stage).of_type("AWS::IAM::Role").values():
+        assert not role.get("ManagedPolicyArns")
+        for actions, resources in statements(role):
+            assert not any("*" in action for action in actions)
+            if actions != {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}:
+                assert all(_is_named(resource) for resource in resources), resources
+
+
+def _is_named(resource: str) -> bool:
+    """Tell whether it is one thing; the streams of a group and a bucket's objects are its parts."""
+    return "*" not in resource.removesuffix(":*").removesuffix(".Arn>/*")
+
+
+def test_dynamodb_actions_are_those_that_the_code_can_call() -> None:
+    """No role allows an operation on tables that the one door to them does not have."""
+    source = (ROOT / "layers/common/python/nightshift/aws/dynamo.py").read_text()
+    called = set(re.findall(r"_client\.(\w+)", source)) - {"transact_write_items"}
+    names = {"dynamodb:" + "".join(word.title() for word in name.split("_")) for name in called}
+    roles = deployed("local").of_type("AWS::IAM::Role").values()
+    used = {action for role in roles for actions, _ in statements(role) for action in actions}
+    expected = names | {"dynamodb:ConditionCheckItem"}
+    assert expected == {action for action in used if action.startswith("dynamodb:")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_environment_and_role_fit(name: str) -> None:
+    """A function knows of exactly what it may use, and may use what it knows of."""
+    stack = deployed("local")
+    function = functions(stack)[name]
+    role = role_of(stack, function)
+    known = {
+        resource
+        for variable, value in variables(function).items()
+        if variable.startswith("NIGHTSHIFT_") and (resource := _resource(value)) is not None
+    }
+    known |= {one["Queue"] for one in events(function, "SQS")}
+    if name == "secrets":
+        known |= {f"{PARAMETERS}/nightshift/local/{one}" for one in SECRETS}
+    if name in {"publisher", "sweeper"}:
+        known.add("<Queues/FailedEventsQueue.Arn>")
+    usable = {
+        resource.removesuffix("/*")
+        for actions, resources in statements(role)
+        if not any(action.startswith(("logs:", "xray:")) for action in actions)
+        for resource in resources
+    }
+    assert known == usable
+
+
+SECRETS = ("token-signing-keys", "token-public-keys", "cursor-key", "sealing-key")
+
+
+def _resource(value: str) -> str | None:
+    if value.startswith("/nightshift/"):
+        return PARAMETERS + value
+    return f"{value.removesuffix('>')}.Arn>" if value.startswith("<") else None
+
+
+def test_only_accounts_can_sign() -> None:
+    """The private keys can be read by the accounts function alone, and made by secrets."""
+    stack = deployed("prod")
+    name = f"{PARAMETERS}/nightshift/prod/token-signing-keys"
+    readers = {key for key, one in functions(stack).items() if allowed(role_of(stack, one), name)}
+    assert {"accounts", "secrets"} == readers
+
+
+def test_only_accounts_writes_identities() -> None:
+    """Every other function at most reads who somebody is."""
+    stack = deployed("prod")
+    for name, function in functions(stack).items():
+        actions = allowed(role_of(stack, function), "<Tables/IdentityTable.Arn>")
+        assert name == "accounts" or actions <= READ
+
+
+@pytest.mark.parametrize("name", ["publisher", "sweeper", "listener", "dead_letters"])
+def test_background_work_deletes_no_task(name: str) -> None:
+    """Only a user's request removes a task."""
+    stack = deployed("prod")
+    role = role_of(stack, functions(stack)[name])
+    assert "dynamodb:DeleteItem" not in allowed(role, "<Tables/TasksTable.Arn>")
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_loopback_is_refused_when_deployed(stage: str) -> None:
+    """Webhooks may reach loopback in the local stack alone."""
+    for function in functions(deployed(stage)).values():
+        assert "NIGHTSHIFT_ALLOW_LOOPBACK" not in variables(function)
+    local = functions(deployed("local"))
+    allowing = {
+        name for name, one in local.items() if "NIGHTSHIFT_ALLOW_LOOPBACK" in variables(one)
+    }
+    assert {"api", "listener"} == allowing
+
+
+def test_log_level_is_one_that_logging_knows() -> None:
+    """Each value of the parameter is a level."""
+    levels = load("template.yaml")["Parameters"]["LogLevel"]["AllowedValues"]
+    assert set(levels) <= set(logging.getLevelNamesMapping())
+
+
+def test_sample_environment_is_whole() -> None:
+    """`sam local invoke -n events/env.json` fills in each variable of each function, no others."""
+    sample = json.loads((ROOT / "events/env.json").read_text())
+    for symbol, one in deployed("local").of_type("AWS::Serverless::Function").items():
+        name = one["CodeUri"].removeprefix("functions/")
+        expected = variables(functions(deployed("local"))[name])
+        assert expected.keys() == sample[symbol.strip("<>")].keys()
+    assert len(NAMES) == len(sample)

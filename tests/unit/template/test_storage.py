@@ -1,0 +1,78 @@
+from typing import Any
+
+import pytest
+
+from tests.unit.template.cfn import STAGES, deployed
+
+KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
+
+
+def tables(stage: str) -> dict[str, dict[str, Any]]:
+    return deployed(stage).of_type("AWS::DynamoDB::Table")
+
+
+def kept(stage: str) -> list[dict[str, Any]]:
+    """What holds data."""
+    return [one for _, one in deployed(stage).everything() if one["Type"] in KEPT]
+
+
+def test_one_table_a_context() -> None:
+    """Tasks, jobs, identities and the HTTP state lie apart."""
+    expected = {f"<Tables/{name}Table>" for name in ("Tasks", "Jobs", "Identity", "Http")}
+    assert expected == tables("prod").keys()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_tables_have_one_shape(stage: str) -> None:
+    """String keys pk and sk, paid by request, TTL on expires_at, and no index."""
+    for table in tables(stage).values():
+        assert table["KeySchema"] == [
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ]
+        assert {"S"} == {one["AttributeType"] for one in table["AttributeDefinitions"]}
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+        assert not table.keys() & {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"}
+
+
+@pytest.mark.parametrize(("stage", "safe"), [("dev", False), ("staging", False), ("prod", True)])
+def test_production_alone_guards_its_tables(stage: str, *, safe: bool) -> None:
+    """Point-in-time recovery, a key of the account and deletion protection are production's."""
+    for table in tables(stage).values():
+        recovery = table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+        guards = (recovery, table["SSESpecification"]["SSEEnabled"])
+        assert (safe, safe, safe) == (*guards, table["DeletionProtectionEnabled"])
+
+
+@pytest.mark.parametrize(
+    ("stage", "policy"), [("local", "Delete"), ("dev", "Delete"), ("prod", "Retain")]
+)
+def test_production_keeps_its_data(stage: str, policy: str) -> None:
+    """Production's data outlives its stack; any other stage can be destroyed whole."""
+    assert len(kept(stage)) == 5
+    for one in kept(stage):
+        assert (policy, policy) == (one["DeletionPolicy"], one["UpdateReplacePolicy"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_buckets_are_private(stage: str) -> None:
+    """Nothing in a bucket is public, plain, or reached without TLS."""
+    for symbol, bucket in deployed(stage).of_type("AWS::S3::Bucket").items():
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        policies = deployed(stage).of_type("AWS::S3::BucketPolicy").values()
+        (policy,) = [one for one in policies if one["Bucket"] == symbol]
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_buckets_do_not_pile_up() -> None:
+    """Old versions and uploads that nobody ended go away by themselves."""
+    for bucket in deployed("prod").of_type("AWS::S3::Bucket").values():
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+        assert {"Enabled"} == {one["Status"] for one in rules}
+        keys = {key for one in rules for key in one}
+        assert {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"} <= keys
