@@ -22,6 +22,7 @@ from typing import Any
 
 _WAKE_EVERY_S = 0.03
 _SAVE_EVERY_S = 10.0
+_PATIENCE_S = 60
 _SCHEDULES_EVERY_S = 0.25
 _TYPES_PATH = "/_nightshift/resource-types"
 _SAVE_PATH = "/_nightshift/save"
@@ -38,7 +39,7 @@ def main() -> None:
     from ministack.services import lambda_svc  # noqa: PLC0415 - the same
 
     logging.getLogger("hypercorn.access").setLevel(logging.WARNING)
-    lambda_svc._proxy_url_for = _function_url  # noqa: SLF001 - the hook that its own setting feeds
+    _send_invocations_to_host(lambda_svc)
     gateway.app = _with_own_routes(gateway)
     _take_over_schedules()
     for work in (_wake_mappings, lambda: _save_periodically(gateway), _end_with_parent):
@@ -46,8 +47,21 @@ def main() -> None:
     gateway.main()
 
 
-def _function_url(config: dict[str, Any]) -> str:
-    return f"{os.environ['NIGHTSHIFT_FUNCTION_HOST']}/invoke/{config.get('FunctionName', '')}"
+def _send_invocations_to_host(lambda_svc: Any) -> None:  # noqa: ANN401 - a module
+    host = os.environ["NIGHTSHIFT_FUNCTION_HOST"]
+    execute = lambda_svc._execute_function_proxy  # noqa: SLF001 - what its own setting switches to
+
+    def url_of(config: dict[str, Any]) -> str:
+        return f"{host}/invoke/{config.get('FunctionName', '')}"
+
+    def execute_patiently(func: dict[str, Any], event: Any, url: str, request_id: str) -> Any:  # noqa: ANN401
+        """Wait longer than the function's timeout: the host keeps that one, after its queue."""
+        config = func.get("config") or func
+        patient = {**config, "Timeout": int(config.get("Timeout") or 3) + _PATIENCE_S}
+        return execute({**func, "config": patient}, event, url, request_id)
+
+    lambda_svc._proxy_url_for = url_of  # noqa: SLF001
+    lambda_svc._execute_function_proxy = execute_patiently  # noqa: SLF001
 
 
 def _with_own_routes(gateway: Any) -> Callable[[Scope, Receive, Send], Awaitable[None]]:  # noqa: ANN401

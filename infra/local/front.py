@@ -143,7 +143,8 @@ def _request_headers(exchange: Exchange) -> Headers:
     ]
     if exchange.header(b"transfer-encoding"):
         headers.append((b"transfer-encoding", b"chunked"))
-    return [*headers, (b"connection", b"close"), (b"x-forwarded-for", exchange.peer.encode())]
+    headers += [(b"x-forwarded-for", exchange.peer.encode()), (b"x-forwarded-proto", b"http")]
+    return [*headers, (b"connection", b"close")]
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Mending what the emulator's CloudFormation drops without a word: TTLs, recovery, time zones."""
+"""Mending what the emulator's CloudFormation drops without a word: TTLs, time zones, CORS."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +11,11 @@ def mend(
     stacks: Mapping[str, Deployed], wanted: Facts, found: Facts, clients: ClientFactory
 ) -> list[str]:
     """Put right what can be put right; return one line for each thing that was."""
-    done = _mend_tables(stacks, wanted, found, clients("dynamodb"))
-    return done + _mend_schedules(wanted, found, clients("scheduler"))
+    return [
+        *_mend_tables(stacks, wanted, found, clients("dynamodb")),
+        *_mend_schedules(wanted, found, clients("scheduler")),
+        *_mend_cors(stacks, wanted, found, clients("apigatewayv2")),
+    ]
 
 
 def _mend_tables(
@@ -21,11 +24,7 @@ def _mend_tables(
     found: Facts,
     dynamodb: Any,  # noqa: ANN401 - a client
 ) -> list[str]:
-    names = {
-        f"table {logical_id}": physical
-        for stack in stacks.values()
-        for logical_id, physical in stack.resources.items()
-    }
+    names = _physical("table", stacks)
     done = []
     for fact, want in wanted.items():
         have = found.get(fact)
@@ -71,3 +70,32 @@ def _mend_schedules(wanted: Facts, found: Facts, scheduler: Any) -> list[str]:  
         )
         done.append(f"{fact}: time zone")
     return done
+
+
+def _mend_cors(
+    stacks: Mapping[str, Deployed],
+    wanted: Facts,
+    found: Facts,
+    apis: Any,  # noqa: ANN401 - a client
+) -> list[str]:
+    names = _physical("api", stacks)
+    done = []
+    for fact, want in wanted.items():
+        have = found.get(fact)
+        if not fact.startswith("api ") or have is None or want == have:
+            continue
+        cors = {name: value for name, value in want.items() if name != "protocol" and value}
+        if cors:
+            apis.update_api(ApiId=names[fact], CorsConfiguration=cors)
+        else:
+            apis.delete_cors_configuration(ApiId=names[fact])
+        done.append(f"{fact}: CORS")
+    return done
+
+
+def _physical(kind: str, stacks: Mapping[str, Deployed]) -> dict[str, str]:
+    return {
+        f"{kind} {logical_id}": physical
+        for stack in stacks.values()
+        for logical_id, physical in stack.resources.items()
+    }

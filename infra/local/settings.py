@@ -11,9 +11,9 @@ from pathlib import Path
 
 DEFAULT_PORT = 8787
 DEFAULT_DATA_DIR = ".nightshift"
-DEFAULT_WORKERS = 8
+DEFAULT_WORKERS = 32
 _MAX_PORT = 65535
-_MAX_WORKERS = 64
+_MAX_WORKERS = 256
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _WIRED = re.compile(
     r"NIGHTSHIFT_(STAGE|PUBLIC_URL|DATA_DIR|WORKERS|.*_(TABLE|PARAM|BUCKET|QUEUE_URL|NAME))"

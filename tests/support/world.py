@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from nightshift.adapters.bus import MemoryBus
 from nightshift.aws.dynamo import Table
 from nightshift.core.access import UserId
 from nightshift.core.clock import ManualClock
+from nightshift.core.errors import UnavailableError
 from nightshift.jobs.wiring import Parts, build_machine
 from nightshift.jobs.worker import Delivery, Report, Worker
 from nightshift.outbound.fakes import ScriptedSender, answer
@@ -26,7 +29,7 @@ from nightshift.tasks.model import RUN_KIND, Definition, TaskView
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.wiring import Context, Outside, compose
 from tests.support.dynamo import FakeDynamoDB
-from tests.support.faults import CrashError
+from tests.support.faults import CrashError, FaultPlan
 
 START = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
 OWNER = UserId("01980000-0000-7000-8000-000000000001")
@@ -123,6 +126,7 @@ class World:
         self.bus = MemoryBus()
         self.calls: list[Call] = []
         self.reports: list[Report] = []
+        self.deaths: list[BaseException] = []
         self.receiver: Callable[[OutboundRequest], OutboundAnswer] = lambda _: answer(200)
         self.call_takes_s = 0.1
         self.random = 0.5
@@ -172,6 +176,15 @@ class World:
         """Run the sweeper once."""
         self.context.sweeper.run(deadline=self.clock.now() + timedelta(seconds=47))
 
+    def invoke(self, function: Callable[[], object]) -> None:
+        """Call a function as Lambda would: it may die or fail, and the next call is a new one."""
+        try:
+            function()
+        except (CrashError, ClientError, UnavailableError) as error:
+            self.deaths.append(error)
+        if isinstance(self.dynamo.faults, FaultPlan):
+            self.dynamo.faults.revive()
+
     def worker(self, context: Context | None = None) -> Worker:
         """Return a listener's worker."""
         machine = (context or self.context).machine
@@ -193,11 +206,9 @@ class World:
             return []
         deliveries = [Delivery(message_id=str(m.number), body=m.body) for m in batch]
         deadline = self.clock.now() + timedelta(seconds=FUNCTION_TIMEOUT_S)
-        try:
-            reports = asyncio.run(self.worker().run(deliveries, deadline=deadline))
-        except CrashError:
-            return []
+        reports = asyncio.run(self.worker().run(deliveries, deadline=deadline))
         self.reports += reports
+        self.deaths += [r.error for r in reports if r.error is not None]
         done = {r.message_id for r in reports if r.done.acknowledge}
         self.queue.delete([m for m in batch if str(m.number) in done])
         return reports
@@ -214,10 +225,10 @@ class World:
             self.clock.set(max(upcoming, self.clock.now()))
             if upcoming == minute:
                 minute += timedelta(minutes=1)
-                self.tick()
-                self.sweep()
+                self.invoke(self.tick)
+                self.invoke(self.sweep)
             else:
-                self.listen()
+                self.invoke(self.listen)
 
     def run_for(self, **span: float) -> None:
         """Let everything happen for a `timedelta(**span)`."""

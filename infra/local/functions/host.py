@@ -8,6 +8,9 @@ from pathlib import Path
 
 from infra.local.functions.pool import FunctionSpec, InitError, LogLine, Outcome, Pool, failure
 
+_TRIM_EVERY_S = 20.0
+_IDLE_S = 60.0
+
 
 class FunctionHost:
     """Runs functions by name; one instance in the runner's event loop.
@@ -30,10 +33,13 @@ class FunctionHost:
         self._pools: dict[str, Pool] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         # Socket paths are short (104 bytes on some systems), the data directory's need not be.
+        self._trimmer: asyncio.Task[None] | None = None
         self._directory = Path(tempfile.mkdtemp(prefix="nightshift-"))
 
     async def close(self) -> None:
         """Kill every process of every function and wait until they are gone."""
+        if self._trimmer is not None:
+            self._trimmer.cancel()
         await self.forget()
         shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -76,6 +82,8 @@ class FunctionHost:
             LookupError: there is no such function.
             InitError: its module cannot be imported.
         """
+        if self._trimmer is None:
+            self._trimmer = asyncio.create_task(self._trim())
         async with self._locks.setdefault(name, asyncio.Lock()):
             pool = self._pools.get(name)
             if pool is None or not pool.alive:
@@ -92,3 +100,9 @@ class FunctionHost:
                     raise
                 self._pools[name] = pool
             return pool
+
+    async def _trim(self) -> None:
+        while True:
+            await asyncio.sleep(_TRIM_EVERY_S)
+            for pool in self._pools.values():
+                pool.trim(idle_s=_IDLE_S)

@@ -67,6 +67,7 @@ class Worker:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     request_id: str = ""
+    idle_since: float = 0.0
 
 
 class Pool:
@@ -131,6 +132,17 @@ class Pool:
         )
         self._spawn(self._watch_process(self._process))
         await self._ready
+
+    def trim(self, *, idle_s: float) -> None:
+        """End the workers that have been idle for `idle_s` seconds, all but one."""
+        now = time.monotonic()
+        keep = [worker for worker in self._idle if now - worker.idle_since < idle_s]
+        if not keep and not self._busy:
+            keep = self._idle[-1:]
+        for worker in self._idle:
+            if worker not in keep:
+                worker.writer.close()
+        self._idle = keep
 
     async def close(self) -> None:
         """Kill the zygote and its workers and wait until the zygote is gone."""
@@ -216,6 +228,7 @@ class Pool:
                 self._busy[worker.pid] = worker
                 waiter.set_result(worker)
                 return
+        worker.idle_since = time.monotonic()
         self._idle.append(worker)
 
     def _discard(self, worker: Worker) -> None:

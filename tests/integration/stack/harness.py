@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -143,6 +144,11 @@ class Stack:
         document: dict[str, Any] = self.get("/dev/stack.json").json()
         return document
 
+    def outputs(self) -> dict[str, str]:
+        """Return the outputs of the deployed root template."""
+        found = self.client("cloudformation").describe_stacks(StackName="nightshift-local")
+        return {o["OutputKey"]: o["OutputValue"] for o in found["Stacks"][0]["Outputs"]}
+
     def workers(self, function: str) -> list[dict[str, Any]]:
         """Return the processes of a function such as `listener`: pid, busy, request_id."""
         workers: list[dict[str, Any]] = self.state()["workers"].get(
@@ -223,6 +229,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def copy_project(target: Path) -> Path:
+    """Copy the small test project to `target`, with this project's environments; return it."""
+    shutil.copytree(Path(__file__).with_name("project"), target)
+    for name in (".venvs", "layers"):
+        (target / name).symlink_to(ROOT / name)
+    return target
 
 
 @contextlib.contextmanager

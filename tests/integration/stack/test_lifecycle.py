@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,6 +75,8 @@ def test_after_kill_nine_nothing_stays_and_the_next_start_works(own: Stack) -> N
 def test_what_a_killed_runner_left_behind_is_ended(own: Stack) -> None:
     """The next start ends recorded process groups that are still running, and says so."""
     orphan = subprocess.Popen(["/bin/sleep", "300"], start_new_session=True)
+    reaper = threading.Thread(target=orphan.wait)
+    reaper.start()
     own.data_dir.mkdir()
     started = subprocess.check_output(  # noqa: S603 - a fixed command
         ["/bin/ps", "-o", "lstart=", "-p", str(orphan.pid)],
@@ -85,7 +88,8 @@ def test_what_a_killed_runner_left_behind_is_ended(own: Stack) -> None:
 
     own.start()
 
-    assert -signal.SIGTERM == orphan.wait(5)
+    reaper.join(5)
+    assert -signal.SIGTERM == orphan.returncode
     assert "ended 1 process groups" in own.printed()
 
 

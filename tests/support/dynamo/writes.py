@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from tests.support.dynamo.condition_parser import parse_condition
 from tests.support.dynamo.conditions import Node
-from tests.support.dynamo.errors import RejectedError, invalid, invalid_parameter
+from tests.support.dynamo.errors import RejectedError, invalid
 from tests.support.dynamo.metering import Key, write_units
 from tests.support.dynamo.storage import Record, TableData
 from tests.support.dynamo.syntax import NO_SCOPE, Cursor, Scope, check_scope, read_scope
@@ -198,10 +198,3 @@ def check_distinct(writes: Iterable[WriteRequest]) -> None:
         if target in seen:
             raise invalid("Transaction request cannot include multiple operations on one item")
         seen.add(target)
-
-
-def check_shape(request: Wire, kind: str) -> None:
-    """Refuse a request without what its kind needs."""
-    needed = "Item" if kind == "Put" else "Key"
-    if needed not in request:
-        raise invalid_parameter(f"{kind} needs {needed}")

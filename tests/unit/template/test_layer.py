@@ -1,7 +1,8 @@
 import importlib.util
-import py_compile
 import re
+import shutil
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +61,29 @@ def test_prune(layer: ModuleType, tmp_path: Path) -> None:
     assert stay == left(tmp_path)
 
 
+def test_clients_can_be_made_from_what_is_left(layer: ModuleType, tmp_path: Path) -> None:
+    """Pruned botocore still makes a client for each service, and for no other."""
+    for package in ("botocore", "aws_xray_sdk"):
+        (home,) = importlib.import_module(package).__path__
+        shutil.copytree(home, tmp_path / package)
+    layer.prune(tmp_path)
+    program = (
+        "import botocore.session, botocore, sys\n"
+        "from aws_xray_sdk.core import xray_recorder\n"
+        "session = botocore.session.Session()\n"
+        "for name in session.get_available_services():\n"
+        "    session.create_client(name, region_name='us-east-1')\n"
+        "print(*session.get_available_services(), botocore.__file__)\n"
+    )
+    environment = {"PYTHONPATH": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1"}
+    said = subprocess.run(  # noqa: S603 - this interpreter, on our own words
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    *services, where = said.stdout.split()
+    assert layer.SERVICES == set(services)
+    assert where.startswith(str(tmp_path))
+
+
 def test_copied_code_has_no_stale_byte_code(layer: ModuleType, tmp_path: Path) -> None:
     """Byte code of another Python is not carried over."""
     put(tmp_path / "from", "nightshift/a.py", "nightshift/__pycache__/a.cpython-311.pyc")
@@ -107,5 +131,3 @@ def test_the_lock_is_there(layer: ModuleType) -> None:
     text = layer.LOCK.read_text()
     pins = re.findall(r"^[\w.-]+==\S+", text, re.MULTILINE)
     assert len(pins) <= text.count("--hash=sha256:")
-    assert py_compile
-    assert sys.version_info >= (3, 11)

@@ -6,7 +6,6 @@ bits, so a slow hash would add nothing.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -28,7 +27,7 @@ def from_b64url(text: str) -> bytes:
     """
     try:
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
+    except ValueError as error:
         raise ValueError("this is not base64url") from error
     if b64url(data) != text:
         raise ValueError("this is not canonical base64url")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from nightshift.http import docs
 from nightshift.http.app import App
 from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.wiring import build_authenticator
@@ -22,7 +23,7 @@ def build_api_app(
     """
     outside = outside or real_outside()
     return build_app(
-        [tasks_router.bind(context), runs_router.bind(context)],
+        [tasks_router.bind(context), runs_router.bind(context), docs.mounted()],
         environ=environ,
         authenticator=build_authenticator(environ, outside),
         outside=outside,

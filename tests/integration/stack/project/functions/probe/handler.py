@@ -26,14 +26,14 @@ def _batch(records: list[dict[str, Any]]) -> dict[str, Any]:
     for record in records:
         body = json.loads(record["body"])
         line = {"action": "probe.message", "pid": os.getpid(), "at": now, "size": len(records)}
-        print(json.dumps({**line, **body}))
+        sys.stdout.write(json.dumps({**line, **body}) + "\n")
         time.sleep(body.get("sleep_s", 0))
         if body.get("fail"):
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 
 
-def _echo(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def _echo(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own
     return _json({"event": event, "remaining_ms": context.get_remaining_time_in_millis()})
 
 
