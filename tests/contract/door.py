@@ -1,10 +1,12 @@
 """The HTTP door of the built apps: requests in as API Gateway sends them, answers out."""
 
 import base64
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +16,7 @@ from nightshift.adapters.secrets_memory import MemorySecrets
 from nightshift.core.clock import ManualClock
 from nightshift.core.tokens import b64url
 from nightshift.http.wiring import Outside
+from nightshift.observability import Log, make_log
 from tests.support.dynamo import FakeDynamoDB
 
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -29,6 +32,7 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_ARGON2_MEMORY_KIB": "64",
     "NIGHTSHIFT_ARGON2_TIME": "1",
 }
+_WORLDS = itertools.count()
 TABLES = ("http", "identity", "tasks", "jobs")
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
@@ -124,6 +128,8 @@ class World:
     secrets: MemorySecrets
     clock: ManualClock
     key: Ed25519PrivateKey
+    logged: StringIO
+    log: Log
 
     @property
     def outside(self) -> Outside:
@@ -132,7 +138,17 @@ class World:
             dynamodb=self.dynamodb,  # type: ignore[arg-type]  # the fake has the methods used
             secrets=self.secrets,
             clock=self.clock,
+            log=self.log,
         )
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Return what was logged."""
+        return [json.loads(line) for line in self.logged.getvalue().splitlines()]
+
+    def actions(self, action: str) -> list[dict[str, Any]]:
+        """Return the lines of one action."""
+        return [line for line in self.lines if line["action"] == action]
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the items of a table."""
@@ -150,7 +166,15 @@ def make_world(tables: tuple[str, ...] = TABLES) -> World:
             "public-keys": json.dumps({"keys": [public_jwk(key)]}),
         }
     )
-    return World(dynamodb=FakeDynamoDB(tables, clock=clock), secrets=secrets, clock=clock, key=key)
+    logged = StringIO()
+    return World(
+        dynamodb=FakeDynamoDB(tables, clock=clock),
+        secrets=secrets,
+        clock=clock,
+        key=key,
+        logged=logged,
+        log=make_log(service=f"test-{next(_WORLDS)}", stream=logged),
+    )
 
 
 def public_jwk(key: Ed25519PrivateKey, kid: str = KID) -> dict[str, str]:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.doors import make_things, moto_client
+from tests.support.doors import AwsClient, make_things, moto_client
 from tests.support.dynamo import FakeDynamoDB
 
 TABLE = "things"
 KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
-ITEM = {
+ITEM: dict[str, Any] = {
     **KEY,
     "n": {"N": "5"},
     "neg": {"N": "-1.5"},
@@ -30,7 +30,7 @@ ITEM = {
 
 
 @pytest.fixture(scope="module", params=["moto", "fake"])
-def client(request: pytest.FixtureRequest) -> Iterator[Any]:
+def client(request: pytest.FixtureRequest) -> Iterator[AwsClient]:
     if request.param == "fake":
         yield FakeDynamoDB()
         return
@@ -39,7 +39,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.fixture
-def db(client: Any) -> Iterator[Any]:
+def db(client: AwsClient) -> Iterator[AwsClient]:
     make_things(client, TABLE)
     yield client
     client.delete_table(TableName=TABLE)
@@ -125,7 +125,7 @@ def expression_parts(scope: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("expression", "scope", "holds"), CONDITIONS)
 def test_condition_decides_a_write(
-    db: Any, expression: str, scope: dict[str, Any], holds: bool
+    db: AwsClient, expression: str, scope: dict[str, Any], holds: bool
 ) -> None:
     """A write goes through exactly when its condition holds for the item that stands there."""
     db.put_item(TableName=TABLE, Item=ITEM)
@@ -203,7 +203,7 @@ def normal(item: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("expression", "scope", "changes"), UPDATES)
 def test_update_changes_the_item(
-    db: Any, expression: str, scope: dict[str, Any], changes: dict[str, Any]
+    db: AwsClient, expression: str, scope: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     """An update changes what its expression says and leaves the rest."""
     db.put_item(TableName=TABLE, Item=ITEM)
@@ -246,7 +246,7 @@ BAD_UPDATES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("expression", "scope"), BAD_UPDATES)
-def test_bad_update_is_refused_whole(db: Any, expression: str, scope: dict[str, Any]) -> None:
+def test_bad_update_is_refused_whole(db: AwsClient, expression: str, scope: dict[str, Any]) -> None:
     """An update that makes no sense is a ValidationException and changes nothing."""
     db.put_item(TableName=TABLE, Item=ITEM)
     with pytest.raises(ClientError) as error:

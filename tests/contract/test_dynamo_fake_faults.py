@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from nightshift.core.clock import ManualClock, to_epoch_s
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.faults import CrashError, Fault, FaultMode, FaultPlan
+from tests.support.parameters import Argument
 from tests.support.sqs import FakeSQS
 
 TABLE = "things"
@@ -148,7 +149,7 @@ def test_batch_get_leaves_the_rest_unprocessed() -> None:
     assert (2, ["a", "b", "c"]) == (len(first["Responses"][TABLE]), sorted(found))
 
 
-def fault_at_first(mode: FaultMode, **more: Any) -> FakeDynamoDB:
+def fault_at_first(mode: FaultMode, **more: Argument) -> FakeDynamoDB:
     return FakeDynamoDB((TABLE,), faults=FaultPlan({1: Fault(mode=mode, **more)}))
 
 
@@ -182,7 +183,8 @@ def test_lost_answer_makes_a_won_lock_look_lost() -> None:
             ConditionExpression="attribute_not_exists(pk)",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-    assert thing(owner_id={"S": "me"}) == error.value.response["Item"]
+    response: Any = error.value.response
+    assert thing(owner_id={"S": "me"}) == response["Item"]
 
 
 def test_lost_answer_counts_twice_but_not_in_a_transaction() -> None:
@@ -222,7 +224,8 @@ def test_token_of_a_transaction_ends_after_ten_minutes() -> None:
 def test_delay_lets_others_in(mode: FaultMode, seen: int) -> None:
     """What runs during a delay finds the call not yet done, or done."""
     found: list[int] = []
-    db = fault_at_first(mode, action=lambda: found.append(len(db.items(TABLE))))
+    db = FakeDynamoDB((TABLE,))
+    db.faults = FaultPlan({1: Fault(mode=mode, action=lambda: found.append(len(db.items(TABLE))))})
     db.put_item(TableName=TABLE, Item=thing())
     assert [seen] == found
 

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.dynamo import FakeDynamoDB
+from tests.support.parameters import Argument
 from tests.support.prices import OtherUse, per_million_runs
 from tests.support.sqs import SqsMeter
 from tests.support.sqs.metering import SqsCall
@@ -106,7 +107,7 @@ def test_batch_get_rounds_each_item(db: FakeDynamoDB) -> None:
     assert 3.0 == db.meter.read_units
 
 
-def query(db: FakeDynamoDB, **more: Any) -> None:
+def query(db: FakeDynamoDB, **more: Argument) -> None:
     db.query(
         TableName=TABLE,
         KeyConditionExpression="pk = :p",
@@ -217,9 +218,7 @@ def test_price_of_a_million_runs(db: FakeDynamoDB) -> None:
         sqs.record(SqsCall(n, "SendMessage", "q", 1, 1, 10, ""))
     db.put_item(TableName=TABLE, Item=sized(2000))
     db.get_item(TableName=TABLE, Key=KEY, ConsistentRead=True)
-    other = OtherUse(
-        lambda_gb_seconds=0.01, lambda_requests=1, log_bytes=200, custom_events=1
-    )
+    other = OtherUse(lambda_gb_seconds=0.01, lambda_requests=1, log_bytes=200, custom_events=1)
     invoice = per_million_runs(1, dynamo=db.meter, sqs=sqs, other=other)
     expected = {
         "dynamo_writes": 1.25,

@@ -1,6 +1,7 @@
 """The SDK's own check of a request's shape, against the service models that botocore ships."""
 
 from functools import cache
+from typing import Any, TypeAlias
 
 from botocore.exceptions import ParamValidationError
 from botocore.model import OperationModel, ServiceModel
@@ -8,6 +9,9 @@ from botocore.session import Session
 from botocore.validate import ParamValidator
 
 from tests.support.faults import Request
+
+Argument: TypeAlias = Any
+"""An argument of a client's operation: checked by its shape at run time, as the SDK does."""
 
 _VALIDATOR = ParamValidator()
 

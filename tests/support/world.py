@@ -23,6 +23,7 @@ from nightshift.core.errors import UnavailableError
 from nightshift.jobs.wiring import Parts, build_machine
 from nightshift.jobs.worker import Delivery, Report, Worker
 from nightshift.outbound.fakes import ScriptedSender, answer
+from nightshift.outbound.signing import verify
 from nightshift.ports.queue import Outgoing
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest
 from nightshift.tasks.model import RUN_KIND, Definition, TaskView
@@ -109,6 +110,11 @@ class Call:
         """The run that the call belongs to."""
         return self.headers["webhook-id"]
 
+    def is_signed_by(self, secret: str) -> bool:
+        """Tell whether a receiver with this secret would accept the call."""
+        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+        return verify(secret, *(self.headers[n] for n in names), self.body, now=self.at)
+
 
 async def _inline(function: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the worker's offload
     return function()
@@ -156,9 +162,7 @@ class World:
         return compose(machine, outside, self.settings)
 
     def _receive(self, request: OutboundRequest) -> OutboundAnswer:
-        self.calls.append(
-            Call(self.clock.now(), request.url, request.body, dict(request.headers))
-        )
+        self.calls.append(Call(self.clock.now(), request.url, request.body, dict(request.headers)))
         self.clock.advance(seconds=self.call_takes_s)
         return self.receiver(request)
 

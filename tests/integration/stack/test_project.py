@@ -1,5 +1,6 @@
 """What the local stack does with each kind of declaration, on a small project of its own."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -28,6 +29,16 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.root = copy_project(directory / "project")
     yield stack.start()
     stack.end()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Iterator[Stack]:
+    """A copy of the small project for a test to change, not started yet, ended afterwards."""
+    stack = Stack(tmp_path / "data", {})
+    stack.root = copy_project(tmp_path / "project")
+    yield stack
+    if stack.launched:
+        stack.end()
 
 
 def test_what_the_emulator_drops_is_mended_and_nothing_differs(probe: Stack) -> None:
@@ -62,14 +73,14 @@ def test_requests_reach_the_function_as_http_api_events(probe: Stack) -> None:
 
 def test_bytes_go_through_unchanged_both_ways(probe: Stack) -> None:
     """Any byte, any header and every cookie comes out as the function gave it."""
-    connection = http.client.HTTPConnection("127.0.0.1", probe.port)
     data = bytes(range(256)) * 4096
-
-    connection.request("POST", "/probe/bytes", data, {"content-type": "application/x-thing"})
-    answer = connection.getresponse()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", probe.port)) as connection:
+        connection.request("POST", "/probe/bytes", data, {"content-type": "application/x-thing"})
+        answer = connection.getresponse()
+        body = answer.read()
 
     assert 201 == answer.status
-    assert data == answer.read()
+    assert data == body
     assert ["one=1; Path=/", "two=2"] == answer.headers.get_all("set-cookie")
     assert "a, b" == answer.headers["x-mixed"]
 
@@ -256,64 +267,52 @@ def test_what_no_longer_stands_is_named(probe: Stack) -> None:
     assert "api Api: MaxAge is declared as 600, stands as 0" in found
 
 
-def test_changed_code_and_template_take_effect_at_the_next_start(tmp_path: Path) -> None:
+def test_changed_code_and_template_take_effect_at_the_next_start(copied: Stack) -> None:
     """Edit, restart: the new code runs, the new route stands, the data is still there."""
-    stack = Stack(tmp_path / "data", {})
-    stack.root = copy_project(tmp_path / "project")
-    stack.start()
+    copied.start()
     item = {"pk": {"S": "kept"}}
-    stack.client("dynamodb").put_item(TableName=stack.outputs()["TableName"], Item=item)
-    stack.end()
-    handler = stack.root / "functions/probe/handler.py"
+    copied.client("dynamodb").put_item(TableName=copied.outputs()["TableName"], Item=item)
+    copied.end()
+    handler = copied.root / "functions/probe/handler.py"
     handler.write_text(handler.read_text().replace('"statusCode": 201', '"statusCode": 202'))
-    template = stack.root / "template.yaml"
+    template = copied.root / "template.yaml"
     template.write_text(template.read_text().replace("Path: /secured", "Path: /guarded"))
 
-    stack.start()
+    copied.start()
 
-    try:
-        table = stack.outputs()["TableName"]
-        assert "updated" == stack.state()["report"]["outcome"]
-        assert [] == stack.state()["report"]["differences"]
-        assert 202 == stack.request("POST", "/probe/bytes", b"x").status
-        assert 404 == stack.get("/secured").status
-        assert 401 == stack.get("/guarded").status
-        assert item == stack.client("dynamodb").get_item(TableName=table, Key=item)["Item"]
-    finally:
-        stack.end()
+    table = copied.outputs()["TableName"]
+    assert "updated" == copied.state()["report"]["outcome"]
+    assert [] == copied.state()["report"]["differences"]
+    assert 202 == copied.request("POST", "/probe/bytes", b"x").status
+    assert 404 == copied.get("/secured").status
+    assert 401 == copied.get("/guarded").status
+    assert item == copied.client("dynamodb").get_item(TableName=table, Key=item)["Item"]
 
 
-def test_a_template_with_what_the_emulator_lacks_says_so_and_runs(tmp_path: Path) -> None:
+def test_a_template_with_what_the_emulator_lacks_says_so_and_runs(copied: Stack) -> None:
     """An unsupported resource is left out loudly, the rest stands."""
-    stack = Stack(tmp_path / "data", {})
-    stack.root = copy_project(tmp_path / "project")
-    template = stack.root / "template.yaml"
+    template = copied.root / "template.yaml"
     extra = "Resources:\n  Odd:\n    Type: AWS::GameLift::Fleet\n    Properties: {Name: odd}\n"
     template.write_text(template.read_text().replace("Resources:\n", extra))
 
-    stack.start()
+    copied.start()
 
-    try:
-        assert ["AWS::GameLift::Fleet (template.yaml:Odd)"] == stack.state()["report"]["unsupported"]
-        assert "NOT SUPPORTED by the emulator, left out: AWS::GameLift::Fleet" in stack.printed()
-        assert 200 == stack.get("/probe/echo").status
-    finally:
-        stack.end()
+    assert ["AWS::GameLift::Fleet (template.yaml:Odd)"] == copied.state()["report"]["unsupported"]
+    assert "NOT SUPPORTED by the emulator, left out: AWS::GameLift::Fleet" in copied.printed()
+    assert 200 == copied.get("/probe/echo").status
 
 
-def test_a_broken_template_stops_the_start_with_its_reason(tmp_path: Path) -> None:
+def test_a_broken_template_stops_the_start_with_its_reason(copied: Stack) -> None:
     """What the transform refuses is said in one message, and nothing stays behind."""
-    stack = Stack(tmp_path / "data", {})
-    stack.root = copy_project(tmp_path / "project")
-    template = stack.root / "template.yaml"
-    template.write_text(template.read_text().replace("CodeUri: functions/probe", "CodeUri: {a: 1}"))
+    template = copied.root / "template.yaml"
+    template.write_text(template.read_text().replace("Handler: handler.handler", ""))
 
-    stack.launch()
+    copied.launch()
 
-    assert 1 == stack.wait()
-    assert "The stack does not run: the SAM transform refuses template.yaml" in stack.printed()
-    assert "Traceback" not in stack.printed()
-    assert not (stack.data_dir / "processes.json").exists()
+    assert 1 == copied.wait()
+    assert "The stack does not run: the SAM transform refuses template.yaml" in copied.printed()
+    assert "Traceback" not in copied.printed()
+    assert not (copied.data_dir / "processes.json").exists()
 
 
 def _api(stack: Stack) -> str:

@@ -23,7 +23,7 @@ from tests.support.dynamo.writes import (
     returned,
 )
 from tests.support.faults import FaultHook, run_with_faults
-from tests.support.parameters import check_parameters
+from tests.support.parameters import Argument, check_parameters
 
 Answer = dict[str, Any]
 _Work = Callable[[Wire, Bill], Answer]
@@ -75,44 +75,44 @@ class FakeDynamoDB:
 
     # The client's operations.
 
-    def get_item(self, **request: Any) -> Answer:  # noqa: ANN401 - checked by its shape
+    def get_item(self, **request: Argument) -> Answer:
         """Answer as GetItem."""
         return self._call("GetItem", request, self._get_item)
 
-    def batch_get_item(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def batch_get_item(self, **request: Argument) -> Answer:
         """Answer as BatchGetItem."""
         return self._call("BatchGetItem", request, self._batch_get_item)
 
-    def query(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def query(self, **request: Argument) -> Answer:
         """Answer as Query."""
         return self._call("Query", request, self._query)
 
-    def put_item(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def put_item(self, **request: Argument) -> Answer:
         """Answer as PutItem."""
         return self._call("PutItem", request, self._put_item)
 
-    def update_item(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def update_item(self, **request: Argument) -> Answer:
         """Answer as UpdateItem."""
         return self._call("UpdateItem", request, self._update_item)
 
-    def delete_item(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def delete_item(self, **request: Argument) -> Answer:
         """Answer as DeleteItem."""
         return self._call("DeleteItem", request, self._delete_item)
 
-    def transact_write_items(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def transact_write_items(self, **request: Argument) -> Answer:
         """Answer as TransactWriteItems; a missing token is filled in once, as the SDK does."""
         request.setdefault("ClientRequestToken", f"token-{next(self._token_numbers)}")
         return self._call("TransactWriteItems", request, self._transact_write_items)
 
-    def create_table(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def create_table(self, **request: Argument) -> Answer:
         """Answer as CreateTable; the table is active at once."""
         return self._call("CreateTable", request, self._create_table)
 
-    def describe_table(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def describe_table(self, **request: Argument) -> Answer:
         """Answer as DescribeTable."""
         return self._call("DescribeTable", request, self._describe_table)
 
-    def delete_table(self, **request: Any) -> Answer:  # noqa: ANN401 - see get_item
+    def delete_table(self, **request: Argument) -> Answer:
         """Answer as DeleteTable; the table is gone at once."""
         return self._call("DeleteTable", request, self._delete_table)
 

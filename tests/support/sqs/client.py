@@ -11,7 +11,7 @@ from typing import Any
 
 from nightshift.core.clock import Clock
 from tests.support.faults import FaultHook, run_with_faults
-from tests.support.parameters import check_parameters
+from tests.support.parameters import Argument, check_parameters
 from tests.support.sqs import mapping, requests
 from tests.support.sqs.errors import RefusedError, bad_value, unknown_queue
 from tests.support.sqs.metering import SqsCall, SqsMeter, billed_requests
@@ -62,39 +62,39 @@ class FakeSQS:
 
     # The client's operations.
 
-    def send_message(self, **request: Any) -> Answer:  # noqa: ANN401 - checked by its shape
+    def send_message(self, **request: Argument) -> Answer:
         """Answer as SendMessage."""
         return self._call("SendMessage", request, self._send_message)
 
-    def send_message_batch(self, **request: Any) -> Answer:  # noqa: ANN401 - see send_message
+    def send_message_batch(self, **request: Argument) -> Answer:
         """Answer as SendMessageBatch."""
         return self._call("SendMessageBatch", request, self._send_message_batch)
 
-    def receive_message(self, **request: Any) -> Answer:  # noqa: ANN401 - see send_message
+    def receive_message(self, **request: Argument) -> Answer:
         """Answer as ReceiveMessage, at once whatever the wait."""
         return self._call("ReceiveMessage", request, self._receive_message)
 
-    def delete_message(self, **request: Any) -> Answer:  # noqa: ANN401 - see send_message
+    def delete_message(self, **request: Argument) -> Answer:
         """Answer as DeleteMessage."""
         return self._call("DeleteMessage", request, self._delete_message)
 
-    def delete_message_batch(self, **request: Any) -> Answer:  # noqa: ANN401 - see send_message
+    def delete_message_batch(self, **request: Argument) -> Answer:
         """Answer as DeleteMessageBatch."""
         return self._call("DeleteMessageBatch", request, self._delete_message_batch)
 
-    def change_message_visibility(self, **request: Any) -> Answer:  # noqa: ANN401 - see send_message
+    def change_message_visibility(self, **request: Argument) -> Answer:
         """Answer as ChangeMessageVisibility."""
         return self._call("ChangeMessageVisibility", request, self._change_message_visibility)
 
-    def get_queue_attributes(self, **request: Any) -> Answer:  # noqa: ANN401 - see send_message
+    def get_queue_attributes(self, **request: Argument) -> Answer:
         """Answer as GetQueueAttributes."""
         return self._call("GetQueueAttributes", request, self._get_queue_attributes)
 
-    def get_queue_url(self, **request: Any) -> Answer:  # noqa: ANN401 - see send_message
+    def get_queue_url(self, **request: Argument) -> Answer:
         """Answer as GetQueueUrl."""
         return self._call("GetQueueUrl", request, self._get_queue_url)
 
-    def create_queue(self, **request: Any) -> Answer:  # noqa: ANN401 - see send_message
+    def create_queue(self, **request: Argument) -> Answer:
         """Answer as CreateQueue."""
         return self._call("CreateQueue", request, self._create_queue)
 

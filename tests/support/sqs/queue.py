@@ -98,8 +98,10 @@ class Queue:
                 break
             else:
                 size += copy.message.size
-                self._hand_out(copy, now, visibility_s)
+                heapq.heappop(self._heap)
                 taken.append(copy)
+        for copy in taken:
+            self._hand_out(copy, now, visibility_s)
         return taken
 
     def _first(self) -> Copy | None:

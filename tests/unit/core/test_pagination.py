@@ -8,7 +8,9 @@ from nightshift.core.pagination import CursorSigner, InvalidCursorError
 from nightshift.core.tokens import b64url, from_b64url
 
 SIGNER = CursorSigner(bytes(range(32)))
-POSITIONS = st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=40) | st.integers())
+POSITIONS = st.dictionaries(
+    st.text(min_size=1, max_size=8), st.text(max_size=40) | st.integers(), max_size=3
+)
 
 
 @given(position=POSITIONS, scope=st.text(max_size=40))

@@ -114,6 +114,15 @@ def test_the_runbook_has_a_section_for_each_alarm() -> None:
             assert part in body
 
 
+def test_the_runbook_names_actions_that_are_logged() -> None:
+    """Whoever filters the logs as the runbook says finds something."""
+    named = set(re.findall(r"action\s+`([\w.]+)`", (ROOT / "docs/runbook.md").read_text()))
+    package = ROOT / "layers/common/python/nightshift"
+    code = "".join(path.read_text() for path in package.rglob("*.py"))
+    assert len(named) >= 5
+    assert not [action for action in named if f'"{action}"' not in code]
+
+
 def test_the_dashboard_shows_every_metric_of_ours() -> None:
     """Each business outcome is drawn, under the service that writes it."""
     (board,) = deployed("prod").of_type("AWS::CloudWatch::Dashboard").values()

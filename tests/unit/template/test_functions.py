@@ -5,6 +5,11 @@ from typing import Any
 
 import pytest
 
+from nightshift.core.environment import load as load_settings
+from nightshift.http.settings import HttpSettings
+from nightshift.identity.settings import AccountSettings, VerifierSettings
+from nightshift.jobs.settings import EngineSettings
+from nightshift.tasks.settings import TaskSettings
 from tests.unit.template.cfn import ROOT, STAGES, deployed, load
 from tests.unit.template.shape import allowed, events, functions, role_of, statements, variables
 
@@ -152,6 +157,44 @@ def test_background_work_deletes_no_task(name: str) -> None:
     stack = deployed("prod")
     role = role_of(stack, functions(stack)[name])
     assert "dynamodb:DeleteItem" not in allowed(role, "<Tables/TasksTable.Arn>")
+
+
+MODELS: dict[str, list[type]] = {
+    "api": [HttpSettings, VerifierSettings, EngineSettings, TaskSettings],
+    "accounts": [HttpSettings, VerifierSettings, AccountSettings],
+    "publisher": [EngineSettings, TaskSettings],
+    "sweeper": [EngineSettings, TaskSettings],
+    "listener": [EngineSettings, TaskSettings],
+    "dead_letters": [EngineSettings, TaskSettings],
+}
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("stage", STAGES)
+def test_settings_can_be_read(stage: str, name: str) -> None:
+    """What a function's settings require, its environment has."""
+    environment = variables(functions(deployed(stage))[name])
+    for model in MODELS[name]:
+        assert load_settings(model, environment)
+
+
+@pytest.mark.parametrize(
+    ("variable", "users"),
+    [
+        (
+            "NIGHTSHIFT_RUNS_QUEUE_URL",
+            {"api", "publisher", "sweeper", "listener", "dead_letters"},
+        ),
+        ("NIGHTSHIFT_BUS_NAME", {"sweeper", "listener", "dead_letters"}),
+        ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
+        ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
+        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts"}),
+    ],
+)
+def test_who_knows_of_what(variable: str, users: set[str]) -> None:
+    """Whoever ends runs can tell of it and queue what follows; secrets are known where used."""
+    found = functions(deployed("prod")).items()
+    assert users == {name for name, one in found if variable in variables(one)}
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import IO, Any
 
 from aws_lambda_powertools import Logger
 
@@ -92,7 +92,19 @@ class Log:
 @cache
 def get_log() -> Log:
     """Return the process's log; its level and service name come from Powertools' variables."""
-    logger = Logger(json_serializer=serialise, utc=True, use_rfc3339=True, location=None)
+    return make_log()
+
+
+def make_log(*, service: str | None = None, stream: IO[str] | None = None) -> Log:
+    """Return a log that writes to `stream`, standard output by default."""
+    logger = Logger(
+        service=service,
+        stream=stream,
+        json_serializer=serialise,
+        utc=True,
+        use_rfc3339=True,
+        location=None,
+    )
     return Log(logger)
 
 

@@ -70,7 +70,7 @@ def _finite_float(digits: str) -> float:
 
 
 def _check_tree(root: object) -> None:
-    stack: list[tuple[object, int]] = [(root, 0)]
+    stack: list[tuple[object, int]] = [(root, 1)]
     while stack:
         value, depth = stack.pop()
         if depth > MAX_DEPTH:

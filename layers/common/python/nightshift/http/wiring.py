@@ -17,7 +17,7 @@ from nightshift.http.keys import lazy_key
 from nightshift.http.limits import Limiter
 from nightshift.http.routing import LimitRule, Mounted
 from nightshift.http.settings import HttpSettings
-from nightshift.observability import get_log
+from nightshift.observability import Log, get_log
 from nightshift.ports.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -31,13 +31,17 @@ class Outside:
     dynamodb: "DynamoDBClient"
     secrets: Secrets
     clock: Clock
+    log: Log
     random: RandomBytes = os.urandom
 
 
 def real_outside() -> Outside:
     """Return the deployed effects; keys are read when first needed."""
     return Outside(
-        dynamodb=clients.dynamodb(), secrets=SsmSecrets(clients.ssm), clock=SystemClock()
+        dynamodb=clients.dynamodb(),
+        secrets=SsmSecrets(clients.ssm),
+        clock=SystemClock(),
+        log=get_log(),
     )
 
 
@@ -62,7 +66,7 @@ def build_app(
     edge = Edge(
         settings=settings,
         clock=outside.clock,
-        log=get_log(),
+        log=outside.log,
         authenticator=authenticator,
         limiter=Limiter(table=table, clock=outside.clock),
         idempotency=IdempotencyKeys(

@@ -20,7 +20,6 @@ from nightshift.identity.settings import AccountSettings, VerifierSettings
 from nightshift.identity.signing_keys import parse_signing_key
 from nightshift.identity.store import IdentityStore
 from nightshift.identity.wiring import build_authenticator, build_store, build_terms
-from nightshift.observability import get_log
 
 
 def build_accounts_app(environ: Mapping[str, str], outside: Outside | None = None) -> App:
@@ -61,7 +60,7 @@ def build_accounts(environ: Mapping[str, str], outside: Outside) -> Accounts:
             parallelism=settings.argon2_parallelism,
         ),
         clock=outside.clock,
-        log=get_log(),
+        log=outside.log,
         account_patience=_patience(settings, settings.login_free_attempts),
         address_patience=_patience(settings, settings.login_free_attempts_address),
     )
@@ -88,7 +87,7 @@ def _sessions(
             refresh=timedelta(seconds=settings.refresh_token_ttl_s),
             grace=timedelta(seconds=settings.refresh_grace_s),
         ),
-        log=get_log(),
+        log=outside.log,
     )
 
 
