@@ -6,6 +6,7 @@ ENV ?= dev
 VENVS := .venvs
 DEV := $(VENVS)/dev/bin
 BOOTSTRAP := $(PYTHON) infra/local/bootstrap.py
+IMPORTING := PYTHONPATH=layers/common/python:.
 SHELL := /bin/sh
 # `sam build` needs the runtime's own Python, which a version manager may hide from the path.
 BUILD_PATH := $(PATH):$(HOME)/.pyenv/shims:$(wildcard $(HOME)/.pyenv/versions/3.13*/bin)
@@ -16,7 +17,7 @@ BUILD_PATH := $(PATH):$(HOME)/.pyenv/shims:$(wildcard $(HOME)/.pyenv/versions/3.
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-dev: ## Start the local stack and stay: API, queues, schedules, mail, at 127.0.0.1:$$PORT
+dev: ## Start the local stack and stay: API, queues, schedules, mail, at http://127.0.0.1:8787
 	@$(BOOTSTRAP) stack handlers
 	@exec $(VENVS)/stack/bin/python -m infra.local dev
 
@@ -40,8 +41,8 @@ check: ## Lint, types, layers, templates, and that generated files are up to dat
 	$(DEV)/lint-imports
 	$(DEV)/cfn-lint template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENVS)/sam/bin/sam validate --lint
-	$(DEV)/python -m infra.openapi --check
-	$(DEV)/python -m infra.settings_docs --check
+	$(IMPORTING) $(DEV)/python -m infra.openapi --check
+	$(IMPORTING) $(DEV)/python -m infra.settings_docs --check
 
 format: ## Put the code into its one format
 	@$(BOOTSTRAP) dev
@@ -54,11 +55,11 @@ bench: ## Measure against the budgets
 
 openapi: ## Write docs/openapi.json from the code
 	@$(BOOTSTRAP) dev
-	$(DEV)/python -m infra.openapi
+	$(IMPORTING) $(DEV)/python -m infra.openapi
 
 settings: ## Write docs/settings.md and .env.example from the code
 	@$(BOOTSTRAP) dev
-	$(DEV)/python -m infra.settings_docs
+	$(IMPORTING) $(DEV)/python -m infra.settings_docs
 
 build: ## Build what is deployed (needs python3.13)
 	@$(BOOTSTRAP) sam

@@ -16,7 +16,7 @@ _POLL_S = 0.5
 _TIMEOUT_S = 180.0
 _BEFORE_FAILURE = 6
 _COLUMNS = (
-    ("attempt", "retry_count"),
+    ("retry", "retry_count"),
     ("scheduled for", "scheduled_for"),
     ("started at", "started_at"),
     ("ms", "execution_time"),

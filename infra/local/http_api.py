@@ -27,8 +27,16 @@ _CORS_NAMES = {
 Template = dict[str, Any]
 
 
+class BodyError(Exception):
+    """The body declares something that API Gateway's import would refuse."""
+
+
 def lift_body(template: Template, values: Values) -> None:
-    """Replace the `Body` of every HTTP API in `template` by resources, in place."""
+    """Replace the `Body` of every HTTP API in `template` by resources, in place.
+
+    Raises:
+        BodyError: the body declares what API Gateway would refuse.
+    """
     for logical_id, resource in list(template["Resources"].items()):
         if resource["Type"] == _API and "Body" in resource["Properties"]:
             properties = resource["Properties"]
@@ -36,14 +44,19 @@ def lift_body(template: Template, values: Values) -> None:
             properties["ProtocolType"] = "HTTP"
             properties.setdefault("Name", body.get("info", {}).get("title", logical_id))
             cors = body.get("x-amazon-apigateway-cors")
-            if cors:
-                properties.setdefault("CorsConfiguration", _cors(cors))
+            if cors is not None:
+                properties.setdefault("CorsConfiguration", _cors(logical_id, cors))
             properties.pop("FailOnWarnings", None)
             template["Resources"].update(_resources(logical_id, body))
 
 
-def _cors(declared: dict[str, Any]) -> dict[str, Any]:
-    return {_CORS_NAMES.get(name, name): value for name, value in declared.items()}
+def _cors(api: str, declared: object) -> dict[str, Any]:
+    if not isinstance(declared, dict):
+        raise BodyError(
+            f"the CORS of {api} is no object; the SAM transform drops all but AllowOrigins "
+            "when that is an expression"
+        )
+    return {_CORS_NAMES.get(str(name), str(name)): value for name, value in declared.items()}
 
 
 def _resources(api: str, body: Template) -> Template:

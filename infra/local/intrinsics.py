@@ -144,7 +144,10 @@ def _not(argument: Any, values: Values) -> bool:  # noqa: ANN401
 
 
 def _condition(argument: Any, values: Values) -> Any:  # noqa: ANN401
-    return values.condition(argument) if argument in values.conditions else {"Condition": argument}
+    # A policy's statement has a Condition too, which is a mapping and none of ours.
+    if isinstance(argument, str) and argument in values.conditions:
+        return values.condition(argument)
+    return {"Condition": resolve(argument, values)}
 
 
 _FUNCTIONS = {

@@ -13,7 +13,7 @@ DEFAULT_PORT = 8787
 DEFAULT_DATA_DIR = ".nightshift"
 DEFAULT_WORKERS = 32
 _MAX_PORT = 65535
-_MAX_WORKERS = 256
+MAX_WORKERS = 256
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _WIRED = re.compile(
     r"NIGHTSHIFT_(STAGE|PUBLIC_URL|DATA_DIR|WORKERS|.*_(TABLE|PARAM|BUCKET|QUEUE_URL|NAME))"
@@ -56,7 +56,7 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> LocalSettings:
         port=_whole(merged, "PORT", DEFAULT_PORT, 1, _MAX_PORT, "a TCP port"),
         data_dir=data_dir if data_dir.is_absolute() else root / data_dir,
         workers=_whole(
-            merged, "NIGHTSHIFT_WORKERS", DEFAULT_WORKERS, 1, _MAX_WORKERS, "a number of processes"
+            merged, "NIGHTSHIFT_WORKERS", DEFAULT_WORKERS, 1, MAX_WORKERS, "a number of processes"
         ),
         functions=functions,
     )

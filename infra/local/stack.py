@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from infra.local.emulator_process import Emulator
 from infra.local.facts import declared, differences
 from infra.local.front import Front, Target
 from infra.local.functions.host import FunctionHost
-from infra.local.functions.pool import LogLine, Outcome
+from infra.local.functions.pool import InitError, LogLine, Outcome
 from infra.local.http1 import port_of, serve
 from infra.local.invocations import invocation_door, spec_finder
 from infra.local.mend import mend
@@ -64,6 +64,7 @@ class LocalStack:
         self._host: FunctionHost | None = None
         self._recorded: list[int] = []
         self._report: Report | None = None
+        self._warming: asyncio.Task[None] | None = None
         self.target = Target()
         self.emulator: Emulator | None = None
         self.stacks: dict[str, Deployed] = {}
@@ -111,10 +112,21 @@ class LocalStack:
             await self._host.forget()
         self._find_apis(prepared)
         self._report = report
+        self._warming = asyncio.create_task(self._warm())
         return report
+
+    async def _warm(self) -> None:
+        """Import the handlers now, so that the first call of each does not wait for that."""
+        for name in function_names(self.stacks):
+            if self._host is not None:
+                with contextlib.suppress(InitError, LookupError):
+                    await self._host.pool(name)
+                self._keep_record()
 
     async def stop(self) -> None:
         """End everything; the emulator saves its state."""
+        if self._warming is not None:
+            self._warming.cancel()
         for server in self._servers:
             server.close()
         if self._host is not None:
@@ -242,3 +254,13 @@ class LocalStack:
         with contextlib.suppress(OSError), (self.logs / f"{line.function}.log").open("a") as file:
             file.write(line.text + "\n")
         self._watchers.on_log(line)
+
+
+def function_names(stacks: Mapping[str, Deployed]) -> list[str]:
+    """Return the names of all functions that stand."""
+    return [
+        stack.resources[logical_id]
+        for stack in stacks.values()
+        for logical_id, resource in stack.template["Resources"].items()
+        if resource["Type"] == "AWS::Lambda::Function"
+    ]

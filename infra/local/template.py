@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from infra.local.http_api import lift_body
+from infra.local.http_api import BodyError, lift_body
 from infra.local.intrinsics import Values, resolve
 
 ARTIFACTS_BUCKET = "nightshift-local-artifacts"
@@ -75,7 +75,10 @@ def prepare(root: Path, parameters: Mapping[str, str]) -> Prepared:
             del template["Resources"][resource]
     _drop_outputs(template, values)
     nested = _nested(root, template, values)
-    lift_body(template, values)
+    try:
+        lift_body(template, values)
+    except BodyError as error:
+        raise TemplateError(str(error)) from error
     _resolve_mappings(template, values)
     _mark_code(source, template)
     return Prepared(root=template, nested=nested, parameters=parameters)

@@ -35,6 +35,16 @@ _NOT_SHOWN = frozenset(
         "headers",
     }
 )
+_SHORT = {
+    "execution_ms": "ms",
+    "response_status": "answer",
+    "job_id": "job",
+    "run_id": "run",
+    "task_id": "task",
+    "user_id": "user",
+    "session_id": "session",
+}
+_BATCH_FIELDS = {"jobs.done": ("job", "status", "attempt", "answer", "ms", "late_ms")}
 _COLOURS = {"ERROR": "31", "CRITICAL": "31", "WARNING": "33"}
 _FAINT = "2"
 _ID_LENGTH = 36
@@ -59,8 +69,9 @@ class Terminal:
         if document is None:
             if line.text.strip():
                 self._event(line.function, line.text, _FAINT)
-        elif (text := summary(document)) is not None:
-            self._event(line.function, text, _COLOURS.get(str(document.get("level")), ""))
+        else:
+            for text in summaries(document):
+                self._event(line.function, text, _COLOURS.get(str(document.get("level")), ""))
 
     def outcome(self, function: str, outcome: Outcome) -> None:
         """Write that an invocation failed; those that went well are in the functions' logs."""
@@ -87,22 +98,39 @@ def parsed(text: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def summary(document: dict[str, Any]) -> str | None:
-    """Return the line for a log document, or None when it is not worth one."""
+def summaries(document: dict[str, Any]) -> list[str]:
+    """Return the lines for a log document: one for each of its `items`, none for noise."""
     if "_aws" in document:
-        return None
+        return []
     action = str(document.get("action") or document.get("message", ""))
     if not action or action in _NOISE or document.get("level") == "DEBUG":
-        return None
+        return []
+    items = document.get("items")
+    if isinstance(items, list):
+        return [_summary(action, _fields(action, item)) for item in items]
+    return [_summary(action, document)]
+
+
+def _fields(action: str, item: object) -> dict[str, Any]:
+    """Return a batch's item as fields: a batch of jobs logs them as one text, `-` for none."""
+    if isinstance(item, dict):
+        return item
+    values = str(item).split(" ")
+    names = _BATCH_FIELDS.get(action, ())
+    if len(values) != len(names):
+        return {"item": item}
+    return {n: v for n, v in zip(names, values, strict=True) if v != "-"}
+
+
+def _summary(action: str, fields: dict[str, Any]) -> str:
     shown = [
-        f"{name}={_brief(value)}"
-        for name, value in document.items()
+        f"{_SHORT.get(name, name)}={_brief(value)}"
+        for name, value in fields.items()
         if name not in _NOT_SHOWN and value is not None and value != ""
     ]
-    failure = document.get("exception_name")
-    if failure:
-        shown.append(f"exception={failure}")
-    return f"{action:<24} {' '.join(shown)}".rstrip()
+    if fields.get("exception_name"):
+        shown.append(f"exception={fields['exception_name']}")
+    return f"{action:<20} {' '.join(shown)}".rstrip()
 
 
 def _brief(value: object) -> str:

@@ -186,3 +186,13 @@ def public_jwk(key: Ed25519PrivateKey, kid: str = KID) -> dict[str, str]:
 def private_jwk(key: Ed25519PrivateKey, kid: str = KID) -> dict[str, str]:
     """Return the private JWK of `key`."""
     return public_jwk(key, kid) | {"d": b64url(key.private_bytes_raw())}
+
+
+def register(door: Door, email: str, password: str = PASSWORD) -> dict[str, Any]:
+    """Make an account and return the answer's body."""
+    answer = door(
+        "POST", "/auth/register", json_body={"email": email, "password": password, "name": "Ada"}
+    )
+    assert answer.status == 201, answer.text
+    body: dict[str, Any] = answer.json
+    return body

@@ -1,7 +1,8 @@
 """The fake DynamoDB under threads, stale reads, conflicts, faults and TTL."""
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,15 @@ def claim(db: FakeDynamoDB) -> None:
     db.put_item(TableName=TABLE, Item=thing(), ConditionExpression="attribute_not_exists(pk)")
 
 
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Let threads change places as often as the interpreter can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
 def in_threads(count: int, work: Callable[[int], None]) -> None:
     threads = [threading.Thread(target=work, args=(n,)) for n in range(count)]
     for thread in threads:
@@ -46,7 +56,7 @@ def in_threads(count: int, work: Callable[[int], None]) -> None:
         thread.join()
 
 
-def test_threads_lose_no_update_and_win_one_lock() -> None:
+def test_threads_lose_no_update_and_win_one_lock(eager_threads: None) -> None:
     """Concurrent adds all count, and of concurrent claims exactly one succeeds."""
     db = FakeDynamoDB((TABLE,))
     won: list[int] = []
@@ -70,7 +80,7 @@ def test_threads_lose_no_update_and_win_one_lock() -> None:
     assert 408 == db.meter.total().calls
 
 
-def test_threads_see_transactions_whole() -> None:
+def test_threads_see_transactions_whole(eager_threads: None) -> None:
     """A consistent read never sees one half of a transaction."""
     db = FakeDynamoDB((TABLE,), strict=False)
     torn: list[object] = []
@@ -124,6 +134,22 @@ def test_stale_queries_miss_new_items_and_show_deleted_ones() -> None:
     assert {("new",), ("new", "old"), ("old",)} == views
     strong = db.query(**request, ConsistentRead=True)["Items"]
     assert ["new"] == [item["sk"]["S"] for item in strong]
+
+
+def test_stale_queries_lag_like_stale_gets() -> None:
+    """An item written several times shows in a stale Query as of each of its last writes."""
+    db = FakeDynamoDB((TABLE,), staleness=2, seed=3)
+    seen = set()
+    for _ in range(3):
+        add_one(db)
+    for _ in range(50):
+        (item,) = db.query(
+            TableName=TABLE,
+            KeyConditionExpression="pk = :p",
+            ExpressionAttributeValues={":p": {"S": "p"}},
+        )["Items"]
+        seen.add(item["n"]["N"])
+    assert {"1", "2", "3"} == seen
 
 
 def test_conflicts_cancel_and_change_nothing() -> None:
@@ -274,6 +300,18 @@ def test_expire_deletes_only_what_has_passed() -> None:
     db.put_item(TableName=TABLE, Item=thing("never"))
     assert 1 == db.expire(START)
     assert ["never", "next", "now"] == [item["sk"] for item in db.items(TABLE)]
+
+
+def test_many_keys_between_two_reads_are_sorted() -> None:
+    """Hundreds of keys written in falling order come back in rising order."""
+    db = FakeDynamoDB((TABLE,), strict=False)
+    db.seed(TABLE, [thing(f"{n:03}") for n in reversed(range(300))])
+    answer = db.query(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :p AND sk >= :s",
+        ExpressionAttributeValues={":p": {"S": "p"}, ":s": {"S": "290"}},
+    )
+    assert [f"{n}" for n in range(290, 300)] == [item["sk"]["S"] for item in answer["Items"]]
 
 
 def test_many_keys_stay_in_order() -> None:

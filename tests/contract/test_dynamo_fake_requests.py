@@ -188,6 +188,21 @@ def test_update_returns_what_was_asked(db: AwsClient, wanted: str, expected: Wir
     assert expected == answer.get("Attributes")
 
 
+def test_nested_update_leaves_the_old_answer_alone(db: AwsClient) -> None:
+    """ALL_OLD answers nested values as they were before the update."""
+    doc = {"M": {"list": {"L": [number(1)]}}}
+    db.put_item(TableName=TABLE, Item=thing("p", "s", doc=doc))
+    answer = db.update_item(
+        TableName=TABLE,
+        Key=key("p", "s"),
+        UpdateExpression="SET doc.x = :v, doc.#l[0] = :v",
+        ExpressionAttributeNames={"#l": "list"},
+        ExpressionAttributeValues={":v": number(2)},
+        ReturnValues="ALL_OLD",
+    )
+    assert doc == answer["Attributes"]["doc"]
+
+
 def test_update_of_nothing_makes_the_item(db: AwsClient) -> None:
     """An update without a condition makes the item that is not there."""
     answer = db.update_item(

@@ -260,6 +260,19 @@ def test_same_token_is_done_once(db: FakeDynamoDB) -> None:
         db.transact_write_items(TransactItems=[delete], ClientRequestToken="t")
 
 
+def test_what_the_fake_lacks_it_says(db: FakeDynamoDB) -> None:
+    """An index or a legacy parameter is refused, never silently ignored."""
+    with pytest.raises(ClientError, match="specified index: by_owner"):
+        db.query(
+            TableName=TABLE,
+            IndexName="by_owner",
+            KeyConditionExpression="pk = :p",
+            ExpressionAttributeValues={":p": {"S": "p"}},
+        )
+    with pytest.raises(NotImplementedError, match="PutItem with Expected"):
+        db.put_item(TableName=TABLE, Item=thing(), Expected={})
+
+
 def test_put_of_a_key_alone_table() -> None:
     """A table may have a partition key of another name and no sort key."""
     db = FakeDynamoDB()

@@ -74,7 +74,7 @@ class MemoryQueue:
 
     def receive(self, limit: int = 10) -> list[Queued]:
         """Take up to `limit` visible messages; they come back unless deleted."""
-        taken = []
+        taken: list[Queued] = []
         while self.messages and len(taken) < limit:
             if self.messages[0].visible_at > self._clock.now():
                 break
@@ -112,8 +112,14 @@ class Call:
 
     def is_signed_by(self, secret: str) -> bool:
         """Tell whether a receiver with this secret would accept the call."""
-        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-        return verify(secret, *(self.headers[n] for n in names), self.body, now=self.at)
+        return verify(
+            secret,
+            self.headers["webhook-id"],
+            self.headers["webhook-timestamp"],
+            self.headers["webhook-signature"],
+            self.body,
+            now=self.at,
+        )
 
 
 async def _inline(function: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the worker's offload
@@ -121,13 +127,17 @@ async def _inline(function: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the 
 
 
 class World:
-    """One stack in virtual time. `receiver` answers calls; it may raise CrashError to die in one."""
+    """One stack in virtual time. `receiver` answers calls; it may raise CrashError and die."""
 
     def __init__(
-        self, *, start: datetime = START, settings: TaskSettings | None = None, **dynamo: Any
+        self,
+        *,
+        start: datetime = START,
+        settings: TaskSettings | None = None,
+        dynamo: FakeDynamoDB | None = None,
     ) -> None:
         self.clock = ManualClock(start)
-        self.dynamo = FakeDynamoDB(["jobs", "tasks"], clock=self.clock, **dynamo)
+        self.dynamo = dynamo or FakeDynamoDB(["jobs", "tasks"], clock=self.clock)
         self.queue = MemoryQueue(self.clock)
         self.bus = MemoryBus()
         self.calls: list[Call] = []
@@ -150,6 +160,7 @@ class World:
                 clock=self.clock,
                 random=lambda: self.random,
                 new_token=lambda: f"{mark}-{id(tokens)}-{next(tokens)}",
+                sleep=lambda _: None,
                 retention_days=30,
             )
         )
@@ -166,9 +177,10 @@ class World:
         self.clock.advance(seconds=self.call_takes_s)
         return self.receiver(request)
 
-    def create(self, **fields: Any) -> TaskView:
+    def create(self, **fields: object) -> TaskView:
         """Create a task of the one owner."""
-        said = Definition(**({"name": "t", "url": URL, "payload": "{}"} | fields))
+        given: dict[str, Any] = {"name": "t", "url": URL, "payload": "{}"} | fields
+        said = Definition(**given)
         return self.context.tasks.create(OWNER, said)
 
     def tick(self, context: Context | None = None) -> None:

@@ -86,7 +86,10 @@ class FunctionHost:
             self._trimmer = asyncio.create_task(self._trim())
         async with self._locks.setdefault(name, asyncio.Lock()):
             pool = self._pools.get(name)
-            if pool is None or not pool.alive:
+            if pool is not None and not pool.alive:
+                await pool.close()
+                pool = None
+            if pool is None:
                 pool = Pool(
                     await self._find_spec(name),
                     directory=self._directory,

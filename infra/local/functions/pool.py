@@ -91,6 +91,7 @@ class Pool:
         self._starting = 0
         self._waiting: deque[asyncio.Future[Worker]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._process: asyncio.subprocess.Process | None = None
         self._server: asyncio.Server | None = None
         self._ready: asyncio.Future[asyncio.StreamWriter] | None = None
@@ -141,7 +142,7 @@ class Pool:
             keep = self._idle[-1:]
         for worker in self._idle:
             if worker not in keep:
-                worker.writer.close()
+                self._drop(worker.writer)
         self._idle = keep
 
     async def close(self) -> None:
@@ -150,13 +151,15 @@ class Pool:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
+        self._fail_waiting("the function host is closing")
         if self._server is not None:
             self._server.close()
-        for worker, _ in self.workers():
-            worker.writer.close()
-        for task in list(self._tasks):
+        for writer in self._writers:
+            writer.close()
+        for task in self._tasks:
             task.cancel()
-        self._fail_waiting("the function host is closing")
+        ends = [writer.wait_closed() for writer in self._writers]
+        await asyncio.gather(*ends, *self._tasks, return_exceptions=True)
         self._socket.unlink(missing_ok=True)
 
     async def invoke(self, event: bytes, *, request_id: str) -> Outcome:
@@ -199,6 +202,7 @@ class Pool:
             if not worker.reader.at_eof():
                 self._busy[worker.pid] = worker
                 return worker
+            self._drop(worker.writer)
         waiter: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._fork_as_needed()
@@ -235,7 +239,7 @@ class Pool:
         self._busy.pop(worker.pid, None)
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
-        worker.writer.close()
+        self._drop(worker.writer)
         self._fork_as_needed()
 
     def _fail_waiting(self, reason: str) -> None:
@@ -245,6 +249,7 @@ class Pool:
                 waiter.set_exception(InitError(reason))
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         hello: dict[str, Any] = json.loads(await reader.readline() or b"{}")
         role, pid = hello.get("role"), hello.get("pid", 0)
         if role == "zygote":
@@ -254,7 +259,7 @@ class Pool:
             self._release(Worker(pid=pid, reader=reader, writer=writer))
             self._fork_as_needed()
         elif role == "log":
-            self._spawn(self._read_lines(reader, pid))
+            self._spawn(self._read_log(reader, writer, pid))
 
     def _on_zygote(self, hello: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         if self._ready is None or self._ready.done():
@@ -264,6 +269,12 @@ class Pool:
             return
         self.init_ms = hello["init_ms"]
         self._ready.set_result(writer)
+
+    async def _read_log(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int
+    ) -> None:
+        await self._read_lines(reader, pid)
+        self._drop(writer)
 
     async def _read_lines(self, reader: asyncio.StreamReader, pid: int) -> None:
         while line := await reader.readline():
@@ -282,6 +293,10 @@ class Pool:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(InitError(reason))
         self._fail_waiting(reason)
+
+    def _drop(self, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        self._writers.discard(writer)
 
     def _spawn(self, work: Any) -> None:  # noqa: ANN401 - any coroutine
         task = asyncio.get_running_loop().create_task(work)

@@ -26,6 +26,19 @@ from tests.support.faults import FaultHook, run_with_faults
 from tests.support.parameters import Argument, check_parameters
 
 Answer = dict[str, Any]
+_NOT_SUPPORTED = frozenset(
+    {
+        "AttributeUpdates",
+        "AttributesToGet",
+        "ConditionalOperator",
+        "Expected",
+        "GlobalSecondaryIndexes",
+        "KeyConditions",
+        "LocalSecondaryIndexes",
+        "QueryFilter",
+        "StreamSpecification",
+    }
+)
 _Work = Callable[[Wire, Bill], Answer]
 
 
@@ -148,6 +161,7 @@ class FakeDynamoDB:
     def _call(self, operation: str, request: dict[str, Any], work: _Work) -> Answer:
         if self.strict:
             check_parameters("dynamodb", operation, request)
+            _refuse_unknown(operation, request)
         ordinal = next(self._ordinals)
         if self.faults is None:
             return self._once(Bill(ordinal, operation), request, work)
@@ -253,6 +267,13 @@ class FakeDynamoDB:
     def _describe_table(self, request: Wire, bill: Bill) -> Answer:
         del bill
         return {"Table": self._table(request["TableName"]).describe()}
+
+
+def _refuse_unknown(operation: str, request: Wire) -> None:
+    """Refuse what the service knows and this fake would silently ignore."""
+    unknown = _NOT_SUPPORTED & request.keys()
+    if unknown:
+        raise NotImplementedError(f"{operation} with {', '.join(sorted(unknown))}")
 
 
 def _expire(table: TableData, attribute: str, limit: int) -> int:

@@ -39,6 +39,8 @@ def read_query(request: Wire, schema: Schema) -> Query:
     Raises:
         RejectedError: an expression or a start key that makes no sense.
     """
+    if "IndexName" in request:
+        raise invalid(f"The table does not have the specified index: {request['IndexName']}")
     if "KeyConditionExpression" not in request:
         raise invalid(
             "Either the KeyConditions or KeyConditionExpression parameter must be specified "

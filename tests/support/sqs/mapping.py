@@ -69,7 +69,4 @@ def _failed_ids(response: object) -> set[str] | None:
         return set()
     if not isinstance(failures, list):
         return None
-    ids = [f.get("itemIdentifier") if isinstance(f, Mapping) else None for f in failures]
-    if not all(isinstance(i, str) and i for i in ids):
-        return None
-    return {str(i) for i in ids}
+    return {str(f.get("itemIdentifier") if isinstance(f, Mapping) else f) for f in failures}

@@ -149,6 +149,12 @@ def test_an_answer_that_nobody_takes_is_an_error(sink: Sink) -> None:
     assert 3 == len(sink.answers)
 
 
+def test_only_the_web_is_answered(sink: Sink) -> None:
+    """An address of another kind, such as a file, is not written to."""
+    with pytest.raises(ValueError, match="web address"):
+        run({**event("create", sink), "ResponseURL": "file:///tmp/x"}, act=lambda _: None)
+
+
 def test_no_secret_is_logged_or_answered(
     sink: Sink, ssm: SSMClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -281,9 +281,7 @@ def test_the_stage_is_no_part_of_the_path(door: Door) -> None:
     assert door.handler(event, None)["statusCode"] == 200
 
 
-def test_the_unexpected_is_500_without_details(
-    world: World, door: Door, toys: Toys
-) -> None:
+def test_the_unexpected_is_500_without_details(world: World, door: Door, toys: Toys) -> None:
     """The client learns nothing of a bug but the request id; the log has its stack."""
     toys.failures.append(RuntimeError("secret of ada@example.com"))
     answer = door("GET", "/fail")

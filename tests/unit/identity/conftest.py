@@ -1,12 +1,11 @@
 """An accounts app over an in-memory world."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from nightshift.identity.accounts_wiring import build_accounts_app
-from tests.contract.door import ENVIRON, PASSWORD, Door, World, make_world
+from tests.contract.door import ENVIRON, Door, World, make_world, register
 
 
 @pytest.fixture
@@ -20,20 +19,5 @@ def door(world: World) -> Door:
 
 
 @pytest.fixture
-def registered(door: Door) -> dict[str, Any]:
+def ada(door: Door) -> dict[str, Any]:
     return register(door, "ada@example.com")
-
-
-Registered = Callable[[str], dict[str, Any]]
-
-
-def register(door: Door, email: str) -> dict[str, Any]:
-    """Make an account and return the answer's body."""
-    answer = door(
-        "POST",
-        "/auth/register",
-        json_body={"email": email, "password": PASSWORD, "name": "Ada"},
-    )
-    assert answer.status == 201, answer.text
-    body: dict[str, Any] = answer.json
-    return body

@@ -1,4 +1,4 @@
-"""Each call to the table goes wrong once, in each way, in the life of a run; no slot may be lost."""
+"""Each call to the table goes wrong once, in each way, in a run's life; no slot may be lost."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -78,7 +78,7 @@ def test_a_send_that_dies_is_made_up_for(when: str, kind: type[BaseException]) -
         world, task_id = _world()
         act = _raise_once(kind)
         sends = iter([*[lambda: None] * skip, act])
-        setattr(world.queue, when, lambda s=sends: next(s, lambda: None)())  # type: ignore[misc]
+        setattr(world.queue, when, lambda s=sends: next(s, lambda: None)())
         _live_through(world, kind)
         assert [("completed", 2)] == world.runs(task_id)
         assert len(world.calls) == 2

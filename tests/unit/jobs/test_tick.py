@@ -38,7 +38,7 @@ def test_a_publisher_killed_between_claim_and_send_loses_nothing() -> None:
     world = World()
     view = world.create(schedule="* * * * *")
     world.run_until(_at("12:09:30"))
-    dead = []
+    dead: list[int] = []
 
     def die() -> None:
         if not dead:

@@ -62,6 +62,7 @@ def test_each_secret_signs_while_secrets_are_rotated() -> None:
         {"timestamp": "1614265331"},
         {"timestamp": "-1614265330"},
         {"timestamp": "soon"},
+        {"timestamp": "161426533\N{FULLWIDTH DIGIT ZERO}"},
         {"timestamp": ""},
         {"timestamp": "1" * 5000},
         {"body": BODY + b" "},

@@ -32,6 +32,7 @@ CANONICAL = [
     ("0 9 * * sun", "0 9 * * 0"),
     ("0 9 * * 7", "0 9 * * 0"),
     ("0 9 * * 6-7", "0 9 * * 0,6"),
+    ("0 9 * * */2,0/1", "0 9 * * */2,1,3,5"),
     ("0 9 * jan-mar,DEC *", "0 9 * 1-3,12 *"),
     ("30,0,15 * * * *", "0,15,30 * * * *"),
     ("1,2 * * * *", "1,2 * * * *"),
@@ -310,7 +311,7 @@ def test_a_spec_of_an_unknown_zone_is_refused() -> None:
         from_spec("cron|Mars/Olympus|0 9 * * *")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=500)
 @given(expression=expressions)
 def test_what_is_canonical_stays_as_it_is(expression: str) -> None:
     """Writing back twice changes nothing, and the leading stars that decide the rules stay."""

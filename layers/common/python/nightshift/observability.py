@@ -76,7 +76,7 @@ class Log:
         """Log a failure with the stack of `error`, wherever it was caught."""
         self._logger.error(action, exc_info=error, extra={"action": action, **fields})
 
-    def batch(self, action: str, lines: Sequence[Mapping[str, Field]]) -> None:
+    def batch(self, action: str, lines: Sequence[str]) -> None:
         """Log what happened to several things in one line, as the list `items`."""
         self._logger.info(action, extra={"action": action, "items": list(lines)})
 

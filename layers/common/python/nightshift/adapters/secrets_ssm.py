@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from nightshift.ports.secrets import SecretMissingError
+from nightshift.ports.secrets import SecretMissingError, SecretsUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -24,5 +24,7 @@ class SsmSecrets:
         except ClientError as error:
             if error.response["Error"]["Code"] == "ParameterNotFound":
                 raise SecretMissingError(name) from error
-            raise
+            raise SecretsUnavailableError from error
+        except BotoCoreError as error:
+            raise SecretsUnavailableError from error
         return answer["Parameter"]["Value"]

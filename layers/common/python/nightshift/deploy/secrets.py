@@ -75,7 +75,7 @@ class StackSecrets:
         created = [
             self.name(short)
             for short, make in self._makers().items()
-            if self._create_absent(self.name(short), make)
+            if self.parameters.create(self.name(short), make(), secret=True)
         ]
         if self._publish():
             created.append(self.name(PUBLIC_KEYS))
@@ -95,11 +95,6 @@ class StackSecrets:
 
     def _new_key(self) -> str:
         return base64.b64encode(self.random_bytes(KEY_BYTES)).decode("ascii")
-
-    def _create_absent(self, name: str, make: Callable[[], str]) -> bool:
-        if self.parameters.find(name) is not None:
-            return False
-        return self.parameters.create(name, make(), secret=True)
 
     def _publish(self) -> bool:
         """Put the public halves that are not public yet before the others; tell if there were."""

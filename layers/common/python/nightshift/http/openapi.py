@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from nightshift.core.errors import (
+    BadRequestError,
     ForbiddenError,
     InvalidInputError,
     NightshiftError,
@@ -70,8 +71,13 @@ _HEADER_PARAMETERS: Mapping[str, str] = {
 def build_document(
     routers: Iterable[Router[Any]], *, title: str, version: str, auth_errors: Errors
 ) -> Json:
-    """Return the document; `auth_errors` are what a bearer token can be refused with."""
+    """Return the document; `auth_errors` are what a bearer token can be refused with.
+
+    Raises:
+        ValueError: two handlers have one name, which is the operation's id.
+    """
     routes = [route for router in routers for route in router.routes]
+    _check_names(routes)
     schemas = _Schemas(routes)
     paths: Json = {}
     problems = _Problems()
@@ -130,6 +136,13 @@ class _Schemas:
             }
             for name, prop in schema.get("properties", {}).items()
         ]
+
+
+def _check_names(routes: Sequence[Route]) -> None:
+    names = [route.handler.__name__ for route in routes]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"two handlers are called {', '.join(sorted(twice))}")
 
 
 def _operation(route: Route, schemas: _Schemas, problems: "_Problems", auth_errors: Errors) -> Json:
@@ -243,6 +256,7 @@ def _errors(route: Route, auth_errors: Errors) -> set[type[NightshiftError]]:
         UnavailableError,
         InvalidInputError,
         PayloadTooLargeError,
+        BadRequestError,
         MalformedJsonError,
         UnsupportedMediaTypeError,
         *route.errors,

@@ -34,7 +34,9 @@ MAX_NAME_CHARS = 100
 def _check_email(text: str) -> str:
     """Return the address as RFC 5321 and RFC 6531 have it; whether it exists is not looked at."""
     try:
-        found = validate_email(text, check_deliverability=False, globally_deliverable=False)
+        found = validate_email(
+            text, check_deliverability=False, globally_deliverable=False, strict=True
+        )
     except EmailNotValidError as error:
         raise ValueError(f"This is no e-mail address like name@example.com: {error}") from error
     if "." not in found.domain:

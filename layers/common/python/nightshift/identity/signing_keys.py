@@ -6,18 +6,20 @@ public key away once the last token signed with it has expired.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from jwt import InvalidKeyError, PyJWK
 
-from nightshift.core.clock import monotonic
+from nightshift.core.clock import Clock
 from nightshift.core.environment import SettingsError
 from nightshift.core.tokens import from_b64url
-from nightshift.ports.secrets import Secrets
+from nightshift.ports.secrets import Secrets, SecretsUnavailableError
 
 ALGORITHM = "EdDSA"
-REFRESH_AFTER_S = 60.0
+MAX_AGE = timedelta(minutes=10)
+UNKNOWN_AFTER = timedelta(minutes=1)
 _KEY_BYTES = 32
 _MIN_DISTINCT_BYTES = 12
 _PUBLISHED_EXAMPLES = frozenset(
@@ -30,26 +32,41 @@ _PUBLISHED_EXAMPLES = frozenset(
 
 
 class PublicKeys:
-    """Public keys by `kid`, read at the first use; an unknown `kid` reads them again, seldom."""
+    """Public keys by `kid`, read at the first use and again every ten minutes.
 
-    def __init__(
-        self, secrets: Secrets, name: str, *, seconds: Callable[[], float] = monotonic
-    ) -> None:
+    An unknown `kid` reads them again after a minute, so that a new key is known soon and made-up
+    ids cost nothing. While the store does not answer, the keys that are known stay.
+    """
+
+    def __init__(self, secrets: Secrets, name: str, clock: Clock) -> None:
         self._secrets = secrets
         self._name = name
-        self._seconds = seconds
+        self._clock = clock
         self._keys: Mapping[str, PyJWK] = {}
-        self._read_at: float | None = None
+        self._read_at: datetime | None = None
 
     def find(self, kid: str) -> PyJWK | None:
-        """Return the key, or None when this service has no key of this name."""
-        if kid not in self._keys and self._is_due():
-            self._read_at = self._seconds()
-            self._keys = parse_public_keys(self._secrets.get(self._name), self._name)
+        """Return the key, or None when this service has no key of this name.
+
+        Raises:
+            SecretsUnavailableError: the store does not answer, and the key is not known.
+        """
+        now = self._clock.now()
+        pause = MAX_AGE if kid in self._keys else UNKNOWN_AFTER
+        if self._read_at is None or now - self._read_at >= pause:
+            self._read(kid, now)
         return self._keys.get(kid)
 
-    def _is_due(self) -> bool:
-        return self._read_at is None or self._seconds() - self._read_at >= REFRESH_AFTER_S
+    def _read(self, kid: str, now: datetime) -> None:
+        try:
+            text = self._secrets.get(self._name)
+        except SecretsUnavailableError:
+            if kid not in self._keys:
+                raise
+            self._read_at = now
+        else:
+            self._keys = parse_public_keys(text, self._name)
+            self._read_at = now
 
 
 def parse_public_keys(text: str, name: str) -> dict[str, PyJWK]:

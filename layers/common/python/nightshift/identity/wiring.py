@@ -20,7 +20,7 @@ def build_authenticator(environ: Mapping[str, str], outside: Outside) -> Session
     """
     settings = load(VerifierSettings, environ)
     verifier = AccessTokenVerifier(
-        keys=PublicKeys(outside.secrets, settings.token_public_keys_param),
+        keys=PublicKeys(outside.secrets, settings.token_public_keys_param, outside.clock),
         terms=build_terms(settings),
         clock=outside.clock,
     )

@@ -24,7 +24,7 @@ from nightshift.jobs.agenda import (
     chunks,
     minute_of,
 )
-from nightshift.jobs.dispatch import Dispatcher
+from nightshift.jobs.dispatch import Dispatcher, Pace
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Message
 
@@ -69,7 +69,9 @@ class Ticker:
         groups: Groups,
         clock: Clock,
         new_token: Callable[[], str],
+        sleep: Callable[[float], None],
     ) -> None:
+        self._sleep = sleep
         self._agenda = agenda
         self._dispatcher = dispatcher
         self._groups = groups
@@ -104,17 +106,19 @@ class Ticker:
         return TickReport(minutes=done, messages=sent, lag_ms=lag_ms)
 
     def _minute(self, minute: int) -> int:
+        pace = Pace(self._clock, self._sleep)
         with ThreadPoolExecutor(SHARDS) as pool:
-            counts = pool.map(lambda shard: self._shard(minute, shard), range(SHARDS))
+            counts = pool.map(lambda shard: self._shard(minute, shard, pace), range(SHARDS))
             return sum(counts)
 
-    def _shard(self, minute: int, shard: int) -> int:
+    def _shard(self, minute: int, shard: int, pace: Pace) -> int:
         messages = self._due(self._agenda.bucket(minute, shard), minute, shard)
         for number, chunk in enumerate(chunks(messages)):
             latest_ms = max(m.not_before_ms for m in chunk)
             check_ms = max(latest_ms, to_ms(self._clock.now())) + CHECK_AFTER_MS
             name = f"T#{minute}#{shard}#{number}"
             self._agenda.claim(Manifest(messages=list(chunk)), name=name, check_ms=check_ms)
+            pace.wait()
             self._dispatcher.send(chunk)
         return len(messages)
 

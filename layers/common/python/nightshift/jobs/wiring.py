@@ -19,13 +19,14 @@ from nightshift.ports.queue import Queue
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """What the engine stands on; `new_token` never gives the same text twice."""
+    """What the engine stands on; `new_token` never gives the same text twice, `sleep` blocks."""
 
     table: Table
     queue: Queue
     clock: Clock
     random: Callable[[], float]
     new_token: Callable[[], str]
+    sleep: Callable[[float], None]
     retention_days: int
 
 
@@ -53,6 +54,7 @@ class Machine:
             groups=groups,
             clock=self.parts.clock,
             new_token=self.parts.new_token,
+            sleep=self.parts.sleep,
         )
 
     def sweeper(self) -> Sweeper:

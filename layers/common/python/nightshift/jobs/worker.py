@@ -15,6 +15,7 @@ from nightshift.jobs.model import Kind, Message, Plan, Reason, Result, plans_of
 
 HANDLER_MARGIN_S = 5.0
 CLOSE_MARGIN_S = 3.0
+LINE_FORMAT = "job status attempt http_status execution_ms late_ms"
 
 _T = TypeVar("_T")
 Offload = Callable[[Callable[[], _T]], Awaitable[_T]]
@@ -44,19 +45,19 @@ class Report:
             return {"message_id": self.message_id}
         return {"job_id": ref.job_id, "kind": ref.kind, "subject": ref.subject}
 
-    def line(self) -> dict[str, str | int | None]:
-        """Return what a log line says of this delivery."""
+    def line(self) -> str:
+        """Return what the batch's log line says of this delivery, in the order of `LINE_FORMAT`."""
         record = self.done.record
         last = record.last if record else None
-        return self.ids() | {
-            "what": self.done.what,
-            "status": record.status.value if record else None,
-            "attempt": record.closed if record else None,
-            "response_status": last.response_status if last else None,
-            "execution_ms": last.execution_ms if last else None,
-            "late_ms": self.late_ms,
-            "error": record.reason if record else None,
-        }
+        parts = (
+            self.done.ref.job_id if self.done.ref else self.message_id,
+            record.status.value if record else self.done.what,
+            record.closed if record else None,
+            last.response_status if last else None,
+            last.execution_ms if last else None,
+            self.late_ms,
+        )
+        return " ".join("-" if part is None else str(part) for part in parts)
 
 
 class Worker:

@@ -32,7 +32,6 @@ _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]@]*\]|[^\[\]@:]+)(?::(?P<port>[0-9]{1
 _PATH_AND_QUERY = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_IPV6 = re.compile(r"[0-9a-f:.]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,12 +132,10 @@ def _host_and_port(netloc: str) -> tuple[str, int | None]:
 
 def _address(host: str) -> IPAddress | None:
     if host.startswith("["):
-        if _IPV6.fullmatch(host[1:-1]):
-            try:
-                return IPv6Address(host[1:-1])
-            except ValueError:
-                pass
-        raise InvalidWebhookUrlError(_WHAT_A_HOST_IS)
+        try:
+            return IPv6Address(host[1:-1])
+        except ValueError:
+            raise InvalidWebhookUrlError(_WHAT_A_HOST_IS) from None
     bare = host.removesuffix(".")
     if not _NUMBER.fullmatch(bare.rpartition(".")[2]):
         return None

@@ -9,7 +9,7 @@ from nightshift.core.ids import derived_id
 from nightshift.jobs.agenda import Member
 from nightshift.jobs.model import JobId, JobRef, Message, Trigger
 from nightshift.tasks.model import RUN_KIND, Misfire, Task
-from nightshift.tasks.schedule import Schedule, from_spec
+from nightshift.tasks.schedule import Schedule, ScheduleKind, from_spec, parse
 from nightshift.tasks.settings import TaskSettings
 
 SPECS_CACHED = 4096
@@ -33,9 +33,29 @@ def slot_ref(owner_id: str, task_id: str, epoch: int, slot: datetime) -> JobRef:
     )
 
 
+def group_of(task: Task) -> str:
+    """Return the spec of the group that a recurring task belongs to.
+
+    Rates that differ in the second only share a group, whose slots are whole minutes: so a period
+    of five minutes has five groups, not three hundred. The members know their seconds.
+    """
+    schedule = task.schedule
+    if schedule is None:
+        raise ValueError("a task without a schedule belongs to no group")
+    if schedule.kind is ScheduleKind.RATE:
+        anchor = task.anchor.replace(second=0, microsecond=0)
+        schedule = parse(schedule.text, timezone=schedule.timezone, anchor=anchor)
+    return schedule.spec
+
+
 def member_of(task: Task, first: datetime) -> Member:
     """Return the task's entry in its group, with no slot before `first`."""
-    data = {"o": task.owner_id, "e": task.epoch, "m": task.definition.misfire.value}
+    data = {
+        "o": task.owner_id,
+        "e": task.epoch,
+        "m": task.definition.misfire.value,
+        "s": first.second,
+    }
     return Member(subject=task.id, from_ms=to_ms(first), data=data)
 
 
@@ -54,16 +74,20 @@ class TaskGroups:
         self, spec: str, slot_ms: int, members: Iterable[Member], now: datetime
     ) -> list[Message]:
         """Return the messages that the members want for a slot, misfire rules applied."""
-        slot = from_ms(slot_ms)
-        wanted = self._policies(spec, slot, now)
-        return [
-            Message.first(slot_ref(m.data["o"], m.subject, m.data["e"], slot))
-            for m in members
-            if m.from_ms <= slot_ms and Misfire(m.data["m"]) in wanted
-        ]
+        messages = []
+        wanted: dict[int, frozenset[Misfire]] = {}
+        for member in members:
+            second = member.data["s"]
+            slot = from_ms(slot_ms + second * 1000)
+            if second not in wanted:
+                wanted[second] = self._policies(spec, slot, now)
+            if member.from_ms <= to_ms(slot) and Misfire(member.data["m"]) in wanted[second]:
+                ref = slot_ref(member.data["o"], member.subject, member.data["e"], slot)
+                messages.append(Message.first(ref))
+        return messages
 
     def _policies(self, spec: str, slot: datetime, now: datetime) -> frozenset[Misfire]:
-        """Return the misfire policies under which the slot is still called."""
+        """Return the misfire policies under which a member's slot is still called."""
         late = now - slot
         if late <= timedelta(seconds=self._settings.misfire_grace_s):
             return frozenset(Misfire)
@@ -71,6 +95,6 @@ class TaskGroups:
         if late <= timedelta(seconds=self._settings.misfire_tolerance_s):
             wanted.add(Misfire.RUN_ALL)
         following = _schedule(spec).next_after(slot)
-        if following is None or following > now:
+        if following is None or following + timedelta(seconds=slot.second) > now:
             wanted.add(Misfire.RUN_ONCE)
         return frozenset(wanted)

@@ -9,7 +9,7 @@ from nightshift.core.clock import to_ms
 from nightshift.jobs.agenda import Agenda
 from nightshift.jobs.model import Message
 from nightshift.jobs.service import JobService
-from nightshift.tasks.groups import member_of, slot_ref
+from nightshift.tasks.groups import group_of, member_of, slot_ref
 from nightshift.tasks.model import Misfire, Task
 from nightshift.tasks.settings import TaskSettings
 
@@ -52,7 +52,7 @@ class Planner:
     def _later(self, task: Task, slot: datetime) -> Sequence[TransactPart]:
         if task.schedule is not None and task.is_recurring:
             return self._agenda.join_parts(
-                task.schedule.spec, member_of(task, slot), first_ms=to_ms(slot)
+                group_of(task), member_of(task, slot), first_ms=to_ms(slot)
             )
         grace_ms = self._settings.misfire_grace_s * 1000
         late_ok_ms = grace_ms if task.definition.misfire is Misfire.SKIP else None
@@ -67,15 +67,14 @@ class Planner:
         """
         if task.schedule is None or task.paused or not task.is_recurring:
             return Scheduling()
-        spec = task.schedule.spec
+        spec = group_of(task)
         if staying is not None and _rejoins(staying, spec):
             return Scheduling()
         return Scheduling(parts=[self._agenda.leave_part(spec, task.id)])
 
 
 def _rejoins(task: Task, spec: str) -> bool:
-    schedule = task.schedule
-    return schedule is not None and not task.paused and schedule.spec == spec
+    return task.is_recurring and not task.paused and group_of(task) == spec
 
 
 def _first_message(task: Task, slot: datetime) -> Message:

@@ -3,6 +3,7 @@
 import base64
 import os
 import random
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,6 +134,7 @@ def get_context() -> Context:
             clock=clock,
             random=random.random,
             new_token=lambda: uuid.uuid4().hex,
+            sleep=time.sleep,
             retention_days=settings.run_retention_days,
         )
     )

@@ -17,19 +17,18 @@ _Value = int | tuple[int, int]
 
 
 class _Field(NamedTuple):
-    """One of the five fields: its name, what it takes, and its values in order."""
+    """One of the five fields: its name, and what it takes in words."""
 
     name: str
     takes: str
-    values: range
 
 
 _FIELDS = (
-    _Field("minute", "0-59", range(60)),
-    _Field("hour", "0-23", range(24)),
-    _Field("day-of-month", "1-31, L or LW", range(1, 32)),
-    _Field("month", "1-12 or JAN-DEC", range(1, 13)),
-    _Field("day-of-week", "0-7 or SUN-SAT (0 and 7 are Sunday), 5L or 5#2", range(8)),
+    _Field("minute", "0-59"),
+    _Field("hour", "0-23"),
+    _Field("day-of-month", "1-31, L or LW"),
+    _Field("month", "1-12 or JAN-DEC"),
+    _Field("day-of-week", "0-7 or SUN-SAT (0 and 7 are Sunday), 5L or 5#2"),
 )
 _WEEKDAY = 4
 _WEEK = 7
@@ -145,30 +144,38 @@ def _read_alone(index: int, text: str) -> set[_Value]:
     fields = ["*"] * len(_FIELDS)
     fields[index] = text
     read = CronSim(" ".join(fields), _EPOCH)
-    return set((read.minutes, read.hours, read.days, read.months, read.weekdays)[index])
+    values = (read.minutes, read.hours, read.days, read.months, read.weekdays)[index]
+    return {_with_one_sunday(value) for value in values} if index == _WEEKDAY else set(values)
+
+
+def _with_one_sunday(weekday: _Value) -> _Value:
+    """Return the weekday with Sunday as 0, never 7."""
+    if isinstance(weekday, tuple):
+        return weekday[0] % _WEEK, weekday[1]
+    return weekday % _WEEK
 
 
 def _canonical(index: int, text: str, values: set[_Value]) -> str:
     if not text.startswith("*"):
-        return _written(index, values)
+        return _written(values)
     step = int(text.split(",", maxsplit=1)[0].partition("/")[2] or 1)
     if step == 1:
         return "*"
-    rest = values.difference(_FIELDS[index].values[::step])
-    return f"*/{step},{_written(index, rest)}" if rest else f"*/{step}"
+    rest = values - _read_alone(index, f"*/{step}")
+    return f"*/{step},{_written(rest)}" if rest else f"*/{step}"
 
 
-def _written(index: int, values: set[_Value]) -> str:
+def _written(values: set[_Value]) -> str:
     plain: set[int] = set()
     special: set[str] = set()
     for value in values:
         if isinstance(value, tuple):
             day, nth = value
-            special.add(f"{day % _WEEK}L" if nth == CronSim.LAST else f"{day % _WEEK}#{nth}")
+            special.add(f"{day}L" if nth == CronSim.LAST else f"{day}#{nth}")
         elif value in _SPECIAL_DAYS:
             special.add(_SPECIAL_DAYS[value])
         else:
-            plain.add(value % _WEEK if index == _WEEKDAY else value)
+            plain.add(value)
     return ",".join([*_ranges(sorted(plain)), *sorted(special)])
 
 
