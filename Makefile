@@ -38,7 +38,7 @@ check: ## Lint, types, layers, templates, and that generated files are up to dat
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
 	$(DEV)/mypy
-	$(DEV)/lint-imports
+	$(IMPORTING) $(DEV)/lint-imports
 	$(DEV)/cfn-lint template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENVS)/sam/bin/sam validate --lint
 	$(IMPORTING) $(DEV)/python -m infra.openapi --check

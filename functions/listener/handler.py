@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from nightshift.jobs.entry import LambdaContext, run_batch
+from nightshift.jobs.batch import run_batch
+from nightshift.jobs.entry import LambdaContext
 from nightshift.observability import get_log
 from nightshift.tasks.wiring import get_context
 

@@ -67,7 +67,8 @@ def ensure(name: str, root: Path = ROOT) -> bool:
         subprocess.check_call([sys.executable, "-m", "venv", "--clear", str(directory)])
     if _has_no_pip(python):
         subprocess.check_call([str(python), "-m", "ensurepip"], stdout=subprocess.DEVNULL)
-    subprocess.check_call([str(python), *_PIP, "--require-hashes", "-r", str(lock)])
+    # The lock names everything, so there is nothing to resolve.
+    subprocess.check_call([str(python), *_PIP, "--require-hashes", "--no-deps", "-r", str(lock)])
     subprocess.check_call(
         [str(python), "-m", "compileall", "-q", "-j", "0", str(directory / "lib")],
         stdout=subprocess.DEVNULL,

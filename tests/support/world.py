@@ -28,7 +28,7 @@ from nightshift.ports.queue import Outgoing
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest
 from nightshift.tasks.model import RUN_KIND, Definition, TaskView
 from nightshift.tasks.settings import TaskSettings
-from nightshift.tasks.wiring import Context, Outside, compose
+from nightshift.tasks.wiring import Context, Outside
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.faults import CrashError, FaultPlan
 
@@ -170,7 +170,7 @@ class World:
             sender=lambda: ScriptedSender(self._receive),
             master_key=lambda: b"k" * 32,
         )
-        return compose(machine, outside, self.settings)
+        return Context(machine, outside, self.settings)
 
     def _receive(self, request: OutboundRequest) -> OutboundAnswer:
         self.calls.append(Call(self.clock.now(), request.url, request.body, dict(request.headers)))

@@ -117,7 +117,7 @@ def test_a_bad_count_is_refused(bench: Bench, body: str) -> None:
     """A body that is not a count is a 422 problem and changes nothing."""
     bench.ask("POST", body="{}")
     status, problem = bench.ask("PUT", "/count", body)
-    assert (status, problem["error"]) == (422, "unprocessable_entity")
+    assert (status, problem["error"]) == (422, "validation_failed")
     assert bench.ask("GET") == (200, {"count": 1})
 
 

@@ -1,6 +1,8 @@
 """Registering, signing in, and one's own user, through the HTTP door."""
 
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+from time import process_time
 from typing import Any
 
 import pytest
@@ -191,6 +193,22 @@ def test_wrong_and_unknown_cost_the_same_calls(
     world.dynamodb.faults = plan = FaultPlan()
     login(door, "eve@example.com")
     assert wrong == plan.operations()
+
+
+def test_wrong_and_unknown_take_the_same_time(world: World) -> None:
+    """The work on the password is done for unknown addresses too (ratio of medians in one run)."""
+    slow = {"NIGHTSHIFT_ARGON2_TIME": "20", "NIGHTSHIFT_ARGON2_MEMORY_KIB": "4096"}
+    many = {"NIGHTSHIFT_LOGIN_FREE_ATTEMPTS": "50"}
+    door = Door(handler=build_accounts_app({**ENVIRON, **slow, **many}, world.outside))
+    register(door, "ada@example.com")
+    took: dict[str, list[float]] = {"ada@example.com": [], "eve@example.com": []}
+    for _ in range(5):
+        for email, times in took.items():
+            started = process_time()
+            login(door, email, "wrong password")
+            times.append(process_time() - started)
+    known, unknown = (median(times) for times in took.values())
+    assert 0.6 < unknown / known < 1.6
 
 
 def test_the_delay_of_an_account_grows(door: Door, world: World, ada: dict[str, Any]) -> None:

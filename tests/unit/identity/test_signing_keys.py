@@ -1,12 +1,14 @@
 """Keys as they are stored: what is accepted, and what stops the function."""
 
 import json
+import os
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nightshift.core.environment import SettingsError
+from nightshift.deploy.secrets import new_signing_key, public_half
 from nightshift.http.keys import lazy_key, parse_key
 from nightshift.identity.signing_keys import parse_public_keys, parse_signing_key
 from tests.contract.door import World, private_jwk, public_jwk
@@ -71,7 +73,8 @@ def test_bad_public_keys_are_refused(document: Any, message: str) -> None:  # no
     [
         ("!!", "not base64"),
         ("AAAA", "at least 32 random bytes"),
-        ("A" * 44, "not base64"),
+        ("A" * 44, "at least 32 random bytes"),
+        ("A" * 43, "not base64"),
         ("A" * 43 + "=", "at least 32 random bytes"),
         ("QUJD" * 16, "at least 32 random bytes"),
     ],
@@ -80,6 +83,13 @@ def test_weak_edge_keys_are_refused(text: str, message: str) -> None:
     """Short keys and those of a few repeated bytes are no secrets."""
     with pytest.raises(SettingsError, match=message):
         parse_key(text, "cursor-key")
+
+
+def test_the_keys_that_a_stack_makes_are_good(world: World) -> None:
+    """What the stack's own secrets function creates is what the functions accept."""
+    signing = new_signing_key(os.urandom(32))
+    public = parse_public_keys(json.dumps({"keys": [public_half(signing)]}), "public")
+    assert [parse_signing_key(json.dumps([signing]), "private").key_id] == list(public)
 
 
 def test_the_edge_key_is_read_once(world: World) -> None:

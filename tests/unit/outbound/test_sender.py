@@ -1,4 +1,5 @@
 import asyncio
+import ssl
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, ip_address
 
@@ -314,6 +315,71 @@ def test_one_sender_serves_many_event_loops() -> None:
     )
     answers = [asyncio.run(sender.send(request)) for _ in range(3)]
     assert all(answer.ok for answer in answers)
+
+
+class _BrokenConnector(RecordingConnector):
+    """Fails with `error` at the first read, or at once when `at_once`."""
+
+    def __init__(self, error: OSError, *, at_once: bool = False) -> None:
+        super().__init__()
+        self._error = error
+        self._at_once = at_once
+
+    async def connect(self, address: IPAddress, port: int, *, tls_name: str | None) -> Connection:
+        if self._at_once:
+            self.asked.append((str(address), port, tls_name))
+            raise self._error
+        self.connections.append(_BrokenConnection(self._error))
+        return self.connections[-1]
+
+
+class _BrokenConnection(ScriptedConnection):
+    def __init__(self, error: OSError) -> None:
+        super().__init__(b"")
+        self._error = error
+
+    async def read(self, limit: int) -> bytes:  # noqa: ARG002 - the protocol's own signature
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]"), Outcome.TLS_FAILED),
+        (ConnectionResetError(104, "reset by 10.0.0.1"), Outcome.RESET),
+        (BrokenPipeError(32, "broken pipe"), Outcome.RESET),
+        (TimeoutError(110, "the kernel gave up"), Outcome.RESET),
+        (OSError(5, "input/output error"), Outcome.RESET),
+    ],
+)
+def test_a_connection_that_breaks_is_classified(error: OSError, expected: Outcome) -> None:
+    """Whatever breaks an open connection ends the call with an outcome, and closes it."""
+    connector = _BrokenConnector(error)
+    (answer,) = _send(connector=connector)
+    assert expected == answer.outcome
+    assert connector.connections[0].closed
+    assert "10.0.0.1" not in answer.detail
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "tried"),
+    [
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"), Outcome.TLS_FAILED, 1),
+        (ssl.SSLCertVerificationError(1, "no"), Outcome.TLS_FAILED, 1),
+        (ConnectionRefusedError(111, "refused"), Outcome.CONNECT_FAILED, 2),
+        (TimeoutError(110, "the kernel gave up"), Outcome.CONNECT_FAILED, 2),
+        (OSError(101, "network is unreachable"), Outcome.CONNECT_FAILED, 2),
+        (OSError("several failures"), Outcome.CONNECT_FAILED, 2),
+    ],
+)
+def test_a_connection_that_fails_is_classified(
+    error: OSError, expected: Outcome, tried: int
+) -> None:
+    """An address that does not connect yields to the next one; one that fails TLS does not."""
+    connector = _BrokenConnector(error, at_once=True)
+    resolver = StubResolver({"hook.example": [[PUBLIC_V6, PUBLIC]]})
+    (answer,) = _send(resolver=resolver, connector=connector)
+    assert (expected, tried) == (answer.outcome, len(connector.asked))
 
 
 class _SilentConnection(ScriptedConnection):

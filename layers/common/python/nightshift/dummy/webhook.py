@@ -31,6 +31,12 @@ DEFAULT_LISTED: Final = 100
 MAX_LISTED: Final = 1000
 MAX_COUNT: Final = 10**12
 
+_PROBLEMS: Final = {
+    404: ("Not Found", "not_found"),
+    405: ("Method Not Allowed", "method_not_allowed"),
+    422: ("Unprocessable Content", "validation_failed"),
+    500: ("Internal Server Error", "dummy_failure"),
+}
 _LIMIT = re.compile(r"[1-9][0-9]{0,3}")
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -142,11 +148,13 @@ def _json(
 
 
 def _problem(status: HTTPStatus, detail: str | None = None) -> Answer:
+    # The names are our own: the standard library's differ from one Python to the next.
+    title, slug = _PROBLEMS[int(status)]
     body = {
         "type": "about:blank",
-        "title": status.phrase,
+        "title": title,
         "status": int(status),
-        "detail": detail or status.description,
-        "error": status.name.lower(),
+        "detail": detail or title,
+        "error": slug,
     }
     return _json(status, body, kind="application/problem+json")

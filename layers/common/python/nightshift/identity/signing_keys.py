@@ -81,7 +81,8 @@ def parse_public_keys(text: str, name: str) -> dict[str, PyJWK]:
         raise SettingsError(f"{name} is no JWKS")
     if any(isinstance(jwk, dict) and "d" in jwk for jwk in found):
         raise SettingsError(f"{name} holds a private key where only public ones belong")
-    keys = {str(jwk.get("kid")): _load(jwk, name) for jwk in found}
+    loaded = [_load(jwk, name) for jwk in found]
+    keys = {str(key.key_id): key for key in loaded}
     if len(keys) != len(found):
         raise SettingsError(f"{name} has two keys of one kid")
     return keys

@@ -29,6 +29,16 @@ SHARDS = 4
 MINUTE_MS = 60_000
 HINT_TTL_S = 30 * 86_400
 MANIFEST_SIZE = 50
+HORIZON_MS = 120_000
+"""How far ahead a tick queues; at most one tick may fail before a run is late."""
+DIRECT_MS = 240_000
+"""What falls due within this is sent by whoever creates it: ticks may already have passed it.
+
+A tick reaches to the end of the minute that holds its horizon, 180 s at most; the rest is for the
+time that the creating transaction itself takes, and for clocks that differ.
+"""
+CHECK_AFTER_MS = 120_000
+"""How long after its time a run is first looked at by the sweeper."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

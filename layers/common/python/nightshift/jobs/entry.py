@@ -1,26 +1,18 @@
-"""From Lambda events to the engine and back: batches, ticks and sweeps."""
+"""From Lambda events to the engine and back: ticks, sweeps and dead letters."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nightshift.core.clock import Clock
-from nightshift.jobs.dead import DeadLetters
-from nightshift.jobs.engine import Engine
-from nightshift.jobs.model import Kind
-from nightshift.jobs.sweeper import Sweeper
-from nightshift.jobs.tick import Ticker
-from nightshift.jobs.worker import Delivery, Report, Worker
 from nightshift.observability import Log, count, measure_all
 
-TABLE_THREADS = 16
-END_MARGIN_S = 3.0
-PERIODIC_MARGIN_S = 8.0
+if TYPE_CHECKING:
+    from nightshift.jobs.dead import DeadLetters
+    from nightshift.jobs.sweeper import Sweeper
+    from nightshift.jobs.tick import Ticker
 
-_T = TypeVar("_T")
+PERIODIC_MARGIN_S = 8.0
 
 
 class LambdaContext(Protocol):
@@ -31,40 +23,7 @@ class LambdaContext(Protocol):
         ...
 
 
-@cache
-def _runner() -> asyncio.Runner:
-    return asyncio.Runner()
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(TABLE_THREADS)
-
-
-async def offload(function: Callable[[], _T]) -> _T:
-    """Run a blocking call on the process's threads."""
-    return await asyncio.get_running_loop().run_in_executor(_threads(), function)
-
-
-def run_batch(
-    event: Mapping[str, Any],
-    context: LambdaContext,
-    *,
-    engine: Engine,
-    kinds: Mapping[str, Kind],
-    clock: Clock,
-    log: Log,
-) -> dict[str, Any]:
-    """Work on an SQS batch; answer the ids that are to be delivered again, and no others."""
-    worker = Worker(engine=engine, kinds=kinds, clock=clock, offload=offload)
-    deliveries = [Delivery(message_id=r["messageId"], body=r["body"]) for r in event["Records"]]
-    deadline = _deadline(context, clock, END_MARGIN_S)
-    reports = _runner().run(worker.run(deliveries, deadline=deadline))
-    _tell(reports, log)
-    return failures(r.message_id for r in reports if not r.done.acknowledge)
-
-
-def bury_batch(event: Mapping[str, Any], *, letters: DeadLetters, log: Log) -> dict[str, Any]:
+def bury_batch(event: Mapping[str, Any], *, letters: "DeadLetters", log: Log) -> dict[str, Any]:
     """Keep a batch of dead letters; answer the ids that could not be kept."""
     failed = []
     for record in event["Records"]:
@@ -80,9 +39,9 @@ def bury_batch(event: Mapping[str, Any], *, letters: DeadLetters, log: Log) -> d
     return failures(failed)
 
 
-def run_tick(context: LambdaContext, *, ticker: Ticker, clock: Clock, log: Log) -> None:
+def run_tick(context: LambdaContext, *, ticker: "Ticker", clock: Clock, log: Log) -> None:
     """Run one tick and say what it did."""
-    report = ticker.run(deadline=_deadline(context, clock, PERIODIC_MARGIN_S))
+    report = ticker.run(deadline=deadline_of(context, clock, PERIODIC_MARGIN_S))
     log.info(
         "tick.done",
         minutes=report.minutes,
@@ -94,9 +53,9 @@ def run_tick(context: LambdaContext, *, ticker: Ticker, clock: Clock, log: Log) 
         measure_all({"TickLagSeconds": ("Seconds", [report.lag_ms / 1000])})
 
 
-def run_sweep(context: LambdaContext, *, sweeper: Sweeper, clock: Clock, log: Log) -> None:
+def run_sweep(context: LambdaContext, *, sweeper: "Sweeper", clock: Clock, log: Log) -> None:
     """Run one sweep and say what it did."""
-    report = sweeper.run(deadline=_deadline(context, clock, PERIODIC_MARGIN_S))
+    report = sweeper.run(deadline=deadline_of(context, clock, PERIODIC_MARGIN_S))
     log.info(
         "sweep.done",
         checked=report.checked,
@@ -113,23 +72,7 @@ def failures(message_ids: Iterable[str]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": mid} for mid in message_ids]}
 
 
-def _deadline(context: LambdaContext, clock: Clock, margin_s: float) -> datetime:
+def deadline_of(context: LambdaContext, clock: Clock, margin_s: float) -> datetime:
+    """Return when to end: `margin_s` seconds before Lambda does."""
     left_s = context.get_remaining_time_in_millis() / 1000 - margin_s
     return clock.now() + timedelta(seconds=left_s)
-
-
-def _tell(reports: Sequence[Report], log: Log) -> None:
-    """Write one line and one metric blob for the batch; failures of our own get their stack."""
-    for report in reports:
-        if report.error is not None:
-            log.crash("job.crashed", report.error, **report.ids())
-    log.batch("jobs.done", [report.line() for report in reports])
-    ended = [r.done.record for r in reports if r.done.record is not None]
-    late = [float(r.late_ms) for r in reports if r.late_ms is not None]
-    metrics = {
-        "RunsDelivered": ("Count", [float(sum(r.status == "completed" for r in ended))]),
-        "RunsFailed": ("Count", [float(sum(r.status == "failed" for r in ended))]),
-    }
-    if late:
-        metrics["RunLatenessMs"] = ("Milliseconds", late)
-    measure_all(metrics)

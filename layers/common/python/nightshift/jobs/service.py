@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from nightshift.aws.dynamo import NOT_EXISTS, ConditionFailedError, Put, TransactPart
 from nightshift.core.clock import Clock, to_ms
-from nightshift.jobs.agenda import Agenda, Manifest
+from nightshift.jobs.agenda import CHECK_AFTER_MS, DIRECT_MS, Agenda, Manifest
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import (
@@ -32,7 +32,6 @@ from nightshift.jobs.model import (
 )
 from nightshift.jobs.outcome import reopened
 from nightshift.jobs.store import JobStore
-from nightshift.jobs.tick import CHECK_AFTER_MS, DIRECT_MS
 from nightshift.jobs.views import JobView, is_over, running_attempt, view_of
 
 OPEN_SEATS_SHOWN = 20

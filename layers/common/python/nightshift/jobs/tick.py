@@ -15,6 +15,8 @@ from typing import Protocol
 from nightshift.core.clock import Clock, to_ms
 from nightshift.jobs import keys
 from nightshift.jobs.agenda import (
+    CHECK_AFTER_MS,
+    HORIZON_MS,
     MINUTE_MS,
     SHARDS,
     Agenda,
@@ -28,10 +30,7 @@ from nightshift.jobs.dispatch import Dispatcher, Pace
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Message
 
-HORIZON_MS = 120_000
 LEASE_MS = 55_000
-DIRECT_MS = 240_000
-CHECK_AFTER_MS = 120_000
 
 
 class Groups(Protocol):

@@ -1,20 +1,27 @@
-"""Builds the engine over a table and a queue; the contexts put their kinds into it."""
+"""Builds the engine over a table and a queue; the contexts put their kinds into it.
+
+What only some functions need is imported when it is asked for: each import is paid for at every
+cold start.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from nightshift.aws.dynamo import Table
 from nightshift.core.clock import Clock
 from nightshift.jobs.agenda import Agenda
-from nightshift.jobs.dead import DeadLetters
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.model import JobRef, Kind, Plan, plans_of
 from nightshift.jobs.service import JobService
 from nightshift.jobs.store import JobStore
-from nightshift.jobs.sweeper import Sweeper
-from nightshift.jobs.tick import Groups, Ticker
 from nightshift.ports.queue import Queue
+
+if TYPE_CHECKING:
+    from nightshift.jobs.dead import DeadLetters
+    from nightshift.jobs.sweeper import Sweeper
+    from nightshift.jobs.tick import Groups, Ticker
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +53,10 @@ class Machine:
         """Return the plan of each job, asking each kind once."""
         return plans_of(self.kinds, refs)
 
-    def ticker(self, groups: Groups) -> Ticker:
+    def ticker(self, groups: "Groups") -> "Ticker":
         """Return the tick over the agenda."""
+        from nightshift.jobs.tick import Ticker  # noqa: PLC0415 - for the publisher only
+
         return Ticker(
             agenda=self.agenda,
             dispatcher=self.dispatcher,
@@ -57,8 +66,10 @@ class Machine:
             sleep=self.parts.sleep,
         )
 
-    def sweeper(self) -> Sweeper:
+    def sweeper(self) -> "Sweeper":
         """Return the sweeper over the claims."""
+        from nightshift.jobs.sweeper import Sweeper  # noqa: PLC0415 - for the sweeper only
+
         return Sweeper(
             agenda=self.agenda,
             store=self.store,
@@ -69,8 +80,10 @@ class Machine:
             new_token=self.parts.new_token,
         )
 
-    def dead_letters(self) -> DeadLetters:
+    def dead_letters(self) -> "DeadLetters":
         """Return the keeper of dead letters."""
+        from nightshift.jobs.dead import DeadLetters  # noqa: PLC0415 - for two functions only
+
         return DeadLetters(
             table=self.parts.table,
             engine=self.engine,

@@ -180,6 +180,9 @@ def _message(request: OutboundRequest, target: Target) -> h11.Request:
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not valid ({error.verify_message})"
-    return (error.reason or "handshake failed").lower().replace("_", " ")
+    """Return OpenSSL's words for a failure; it sets these attributes only on errors of its own."""
+    wrong: str | None = getattr(error, "verify_message", None)
+    if wrong is not None:
+        return f"certificate not valid ({wrong})"
+    reason: str | None = getattr(error, "reason", None)
+    return (reason or "handshake failed").lower().replace("_", " ")

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 from nightshift.core.access import UserId
 from nightshift.jobs.model import Overlap
 from nightshift.jobs.retry import RetryPolicy
 from nightshift.jobs.views import JobView
-from nightshift.tasks.schedule import Schedule, ScheduleKind, parse
+
+if TYPE_CHECKING:
+    from nightshift.tasks.schedule import Schedule
 
 TaskId = NewType("TaskId", str)
 
@@ -94,17 +96,19 @@ class Task:
     version: int = 1
 
     @cached_property
-    def schedule(self) -> Schedule | None:
+    def schedule(self) -> "Schedule | None":
         """The parsed schedule, None for a task that runs on demand only."""
         said = self.definition
         if said.schedule is None:
             return None
+        from nightshift.tasks.schedule import parse  # noqa: PLC0415 - the listener needs none
+
         return parse(said.schedule, timezone=said.timezone, anchor=self.anchor)
 
     @property
     def is_recurring(self) -> bool:
         """Whether the schedule has more than one slot."""
-        return self.schedule is not None and self.schedule.kind is not ScheduleKind.AT
+        return self.schedule is not None and self.schedule.kind != "at"
 
     def next_runs(self, now: datetime, n: int) -> list[datetime]:
         """Return up to `n` next slots; none while paused."""

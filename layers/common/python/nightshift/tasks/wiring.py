@@ -7,31 +7,31 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING
 
 from nightshift.adapters.bus import EventBridgeBus
 from nightshift.adapters.queue import SqsQueue
 from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
-from nightshift.core.clock import Clock, SystemClock
+from nightshift.core.clock import SystemClock
 from nightshift.core.environment import SettingsError, load
 from nightshift.core.ids import new_id
-from nightshift.jobs.dead import DeadLetters
-from nightshift.jobs.service import JobService
 from nightshift.jobs.settings import EngineSettings
-from nightshift.jobs.sweeper import Sweeper
-from nightshift.jobs.tick import Ticker
 from nightshift.jobs.wiring import Machine, Parts, build_machine
 from nightshift.ports.bus import Bus
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest, Sender
-from nightshift.tasks.groups import TaskGroups
 from nightshift.tasks.jobs import FailureHandling, FailureNotice, TaskCalls, TaskRun
 from nightshift.tasks.model import Task
-from nightshift.tasks.planning import Planner
-from nightshift.tasks.service import TaskService
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.signing import TaskSecrets
 from nightshift.tasks.store import TaskStore
+
+if TYPE_CHECKING:
+    from nightshift.jobs.dead import DeadLetters
+    from nightshift.jobs.sweeper import Sweeper
+    from nightshift.jobs.tick import Ticker
+    from nightshift.tasks.service import TaskService
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,18 +44,73 @@ class Outside:
     master_key: Callable[[], bytes]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What the functions take out of this context."""
+    """The tasks context on an engine, with its kinds put into it.
 
-    tasks: TaskService
-    jobs: JobService
-    secrets: TaskSecrets
-    machine: Machine
-    ticker: Ticker
-    sweeper: Sweeper
-    dead_letters: DeadLetters
-    clock: Clock
+    What only some functions need is made, and imported, when it is asked for.
+    """
+
+    def __init__(self, machine: Machine, outside: Outside, settings: TaskSettings) -> None:
+        self.machine = machine
+        self.jobs = machine.jobs
+        self.clock = machine.parts.clock
+        self.store = TaskStore(outside.tasks_table)
+        self.secrets = TaskSecrets(
+            outside.tasks_table,
+            outside.master_key,
+            self.clock,
+            overlap_s=settings.signing_overlap_s,
+        )
+        self._settings = settings
+        self._add_kinds(outside)
+
+    def _add_kinds(self, outside: Outside) -> None:
+        calls = TaskCalls(LazySender(outside.sender), self.secrets, self.clock)
+        failures = FailureHandling(
+            store=self.store,
+            jobs=self.jobs,
+            bus=outside.bus,
+            pause=self._pause,
+            pause_after=self._settings.pause_after_failures,
+        )
+        run = TaskRun(store=self.store, calls=calls, on_failed=failures)
+        notice = FailureNotice(store=self.store, calls=calls)
+        self.machine.kinds.update({run.name: run, notice.name: notice})
+
+    def _pause(self, task: Task, reason: str) -> None:
+        self.tasks.pause(task.owner_id, task.id, reason=reason)
+
+    @cached_property
+    def tasks(self) -> "TaskService":
+        """The tasks of their owners."""
+        from nightshift.tasks.planning import Planner  # noqa: PLC0415 - see the class
+        from nightshift.tasks.service import TaskService  # noqa: PLC0415 - see the class
+
+        return TaskService(
+            store=self.store,
+            jobs=self.jobs,
+            planner=Planner(self.machine.agenda, self.jobs, self._settings),
+            clock=self.clock,
+            new_id=new_id,
+            settings=self._settings,
+        )
+
+    @cached_property
+    def ticker(self) -> "Ticker":
+        """The tick that queues what falls due."""
+        from nightshift.tasks.groups import TaskGroups  # noqa: PLC0415 - see the class
+
+        return self.machine.ticker(TaskGroups(self._settings))
+
+    @cached_property
+    def sweeper(self) -> "Sweeper":
+        """The sweeper that finds what was lost."""
+        return self.machine.sweeper()
+
+    @cached_property
+    def dead_letters(self) -> "DeadLetters":
+        """The keeper of dead letters."""
+        return self.machine.dead_letters()
 
 
 class LazySender:
@@ -71,48 +126,6 @@ class LazySender:
     async def aclose(self) -> None:
         """Release the sender."""
         await self._make().aclose()
-
-
-def compose(machine: Machine, outside: Outside, settings: TaskSettings) -> Context:
-    """Return the context on `machine`, with its kinds put into it."""
-    clock = machine.parts.clock
-    store = TaskStore(outside.tasks_table)
-    secrets = TaskSecrets(
-        outside.tasks_table, outside.master_key, clock, overlap_s=settings.signing_overlap_s
-    )
-    tasks = TaskService(
-        store=store,
-        jobs=machine.jobs,
-        planner=Planner(machine.agenda, machine.jobs, settings),
-        clock=clock,
-        new_id=new_id,
-        settings=settings,
-    )
-    calls = TaskCalls(LazySender(outside.sender), secrets, clock)
-    failures = FailureHandling(
-        store=store,
-        jobs=machine.jobs,
-        bus=outside.bus,
-        pause=partial(_pause, tasks),
-        pause_after=settings.pause_after_failures,
-    )
-    run = TaskRun(store=store, calls=calls, on_failed=failures)
-    notice = FailureNotice(store=store, calls=calls)
-    machine.kinds.update({run.name: run, notice.name: notice})
-    return Context(
-        tasks=tasks,
-        jobs=machine.jobs,
-        secrets=secrets,
-        machine=machine,
-        ticker=machine.ticker(TaskGroups(settings)),
-        sweeper=machine.sweeper(),
-        dead_letters=machine.dead_letters(),
-        clock=clock,
-    )
-
-
-def _pause(tasks: TaskService, task: Task, reason: str) -> None:
-    tasks.pause(task.owner_id, task.id, reason=reason)
 
 
 @cache
@@ -144,7 +157,7 @@ def get_context() -> Context:
         sender=partial(_sender, allow_loopback=settings.allow_loopback),
         master_key=cache(partial(_master_key, engine.sealing_key_param)),
     )
-    return compose(machine, outside, settings)
+    return Context(machine, outside, settings)
 
 
 def _sender(*, allow_loopback: bool) -> Sender:

@@ -1,0 +1,69 @@
+"""From an SQS batch to the worker and back."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+from nightshift.core.clock import Clock
+from nightshift.jobs.engine import Engine
+from nightshift.jobs.entry import LambdaContext, deadline_of, failures
+from nightshift.jobs.model import Kind
+from nightshift.jobs.worker import Delivery, Report, Worker
+from nightshift.observability import Log, measure_all
+
+TABLE_THREADS = 16
+END_MARGIN_S = 3.0
+
+_T = TypeVar("_T")
+
+
+@cache
+def _runner() -> asyncio.Runner:
+    return asyncio.Runner()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(TABLE_THREADS)
+
+
+async def offload(function: Callable[[], _T]) -> _T:
+    """Run a blocking call on the process's threads."""
+    return await asyncio.get_running_loop().run_in_executor(_threads(), function)
+
+
+def run_batch(
+    event: Mapping[str, Any],
+    context: LambdaContext,
+    *,
+    engine: Engine,
+    kinds: Mapping[str, Kind],
+    clock: Clock,
+    log: Log,
+) -> dict[str, Any]:
+    """Work on an SQS batch; answer the ids that are to be delivered again, and no others."""
+    worker = Worker(engine=engine, kinds=kinds, clock=clock, offload=offload)
+    deliveries = [Delivery(message_id=r["messageId"], body=r["body"]) for r in event["Records"]]
+    deadline = deadline_of(context, clock, END_MARGIN_S)
+    reports = _runner().run(worker.run(deliveries, deadline=deadline))
+    _tell(reports, log)
+    return failures(r.message_id for r in reports if not r.done.acknowledge)
+
+
+def _tell(reports: Sequence[Report], log: Log) -> None:
+    """Write one line and one metric blob for the batch; failures of our own get their stack."""
+    for report in reports:
+        if report.error is not None:
+            log.crash("job.crashed", report.error, **report.ids())
+    log.batch("jobs.done", [report.line() for report in reports])
+    ended = [r.done.record for r in reports if r.done.record is not None]
+    late = [float(r.late_ms) for r in reports if r.late_ms is not None]
+    metrics = {
+        "RunsDelivered": ("Count", [float(sum(r.status == "completed" for r in ended))]),
+        "RunsFailed": ("Count", [float(sum(r.status == "failed" for r in ended))]),
+    }
+    if late:
+        metrics["RunLatenessMs"] = ("Milliseconds", late)
+    measure_all(metrics)
