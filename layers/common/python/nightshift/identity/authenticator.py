@@ -26,7 +26,7 @@ class SessionAuthenticator:
         """
         claims = self._verifier.verify(token)
         found = self._store.find_user_and_session(claims.user_id, claims.session_id)
-        if found is None:
+        if found is None or not found[1].is_live(found[0], self._clock.now()):
             raise TokenRevokedError
         user = found[0]
         return Caller(

@@ -13,7 +13,7 @@ from nightshift.jobs.model import Attempt, AttemptStatus, JobStatus, Record, Sea
 SCHEMA_VERSION = 1
 
 
-def seat_item(seat: Seat, *, sk: str, expires_at: int | None) -> Item:
+def seat_item(seat: Seat, *, sk: str, expires_at: int) -> Item:
     """Return the item of a seat."""
     return {
         "pk": keys.subject(seat.ref.kind, seat.ref.subject),

@@ -89,7 +89,7 @@ class JobService:
             created_ms=to_ms(self._clock.now()),
             token=Token(self._new_token()),
         )
-        item = record_item(record, expires_at=self._store.expiry())
+        item = record_item(record, expires_at=self._store.expiry(record.created_ms))
         put = Put(table=self._store.table_name, item=item, condition=NOT_EXISTS)
         return [put, *self.direct_parts([Message.first(ref)])]
 
@@ -255,13 +255,18 @@ class JobService:
         return count
 
     def latest(self, kind: str, subjects: Sequence[str]) -> dict[str, JobView]:
-        """Return the newest job of each subject that has any."""
-        found = {}
-        for subject in subjects:
-            views, _ = self.page(kind, subject, start_after=None, limit=1)
-            if views:
-                found[subject] = views[0]
-        return found
+        """Return the open or else the newest job of each subject that has any."""
+        found = {subject: self._latest(kind, subject) for subject in subjects}
+        return {subject: view for subject, view in found.items() if view is not None}
+
+    def _latest(self, kind: str, subject: str) -> JobView | None:
+        """Return the job that holds the seat, if it is open, else the newest."""
+        for seat in self._store.seats(kind, subject, limit=1):
+            record = self._store.find_record(kind, subject, seat.ref.job_id)
+            if not is_over(record):
+                return view_of(record, seat)
+        records = self._store.records(kind, subject, limit=1)
+        return view_of(records[0], None) if records else None
 
     def direct_until(self) -> datetime:
         """Return the time up to which a newly known slot must be sent directly.

@@ -38,6 +38,7 @@ from nightshift.jobs.model import (
 
 LOOK_LIMIT = 4
 DAY_S = 86_400
+SEAT_TTL_S = 30 * DAY_S
 
 
 class JobStore:
@@ -97,7 +98,8 @@ class JobStore:
         """
         alone = overlap is Overlap.ALLOW
         sk = keys.own_seat(seat.ref.job_id) if alone else keys.SEAT
-        item = seat_item(seat, sk=sk, expires_at=self.expiry() if alone else None)
+        expires_at = max(self.expiry(), to_epoch_s(self._clock.now()) + SEAT_TTL_S)
+        item = seat_item(seat, sk=sk, expires_at=expires_at)
         condition = NOT_EXISTS
         if seen is not None:
             condition = Condition(expression="tok = :seen", values={":seen": seen.token})
@@ -112,7 +114,7 @@ class JobStore:
         Raises:
             SupersededError: the record has moved on; `record` was not written.
         """
-        item = record_item(record, expires_at=self.expiry())
+        item = record_item(record, expires_at=self.expiry(record.next_ms or 0))
         condition = NOT_EXISTS
         if seen is not None:
             condition = Condition(expression="tok = :seen", values={":seen": seen.token})
@@ -207,6 +209,9 @@ class JobStore:
         """Do all writes or none; see `Table.transact`."""
         self._table.transact(parts)
 
-    def expiry(self) -> int:
-        """Return when what is written now may be deleted, in seconds since the epoch."""
-        return to_epoch_s(self._clock.now()) + self._retention_s
+    def expiry(self, until_ms: int = 0) -> int:
+        """Return when what is written now may be deleted, in seconds since the epoch.
+
+        `until_ms` is a time in the future up to which it will still be needed.
+        """
+        return max(to_epoch_s(self._clock.now()), until_ms // 1000) + self._retention_s

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from nightshift.core.clock import Clock, to_ms
 from nightshift.jobs import keys
-from nightshift.jobs.agenda import MINUTE_MS, Agenda, Manifest, chunks, minute_of
+from nightshift.jobs.agenda import Agenda, Manifest, chunks, minute_of
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import SupersededError
@@ -22,6 +22,7 @@ LEASE_MS = 55_000
 LOOK_AGAIN_MS = 60_000
 OVERDUE_MS = 60_000
 MAX_RESCUES = 10
+MAX_DOUBLINGS = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +80,10 @@ class Sweeper:
             for number, manifest in enumerate(self._agenda.manifests(minute)):
                 report += self._look_at(manifest, name=f"S#{minute}#{number}")
             last = minute == now_minute - 1 or self._clock.now() >= deadline
-            self._agenda.advance(keys.SWEEP, token, minute, release=last)
+            try:
+                self._agenda.advance(keys.SWEEP, token, minute, release=last)
+            except SupersededError:
+                break
             if last:
                 break
         return report
@@ -148,13 +152,18 @@ class Sweeper:
         return 1
 
     def _keep(self, messages: Sequence[Message], rescues: int, name: str) -> None:
-        """Claim anew, before anything is sent, so that it is looked at again."""
+        """Claim anew, before anything is sent, so that it is looked at again.
+
+        The pauses grow: a message may only be waiting in a long queue, and sending it again and
+        again would make the queue longer.
+        """
+        pause_ms = LOOK_AGAIN_MS << min(rescues, MAX_DOUBLINGS)
         for number, chunk in enumerate(chunks(messages)):
             latest = max(to_ms(self._clock.now()), *(m.not_before_ms for m in chunk))
             self._agenda.claim(
                 Manifest(messages=list(chunk), rescues=rescues),
                 name=f"{name}#{number}",
-                check_ms=max(latest, minute_of(latest) * MINUTE_MS) + LOOK_AGAIN_MS,
+                check_ms=latest + pause_ms,
             )
 
 

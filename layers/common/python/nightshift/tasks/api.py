@@ -24,6 +24,7 @@ from nightshift.tasks.errors import (
     TaskVersionError,
 )
 from nightshift.tasks.model import TaskView
+from nightshift.tasks.runs_schemas import RunStarted
 from nightshift.tasks.schedule import InvalidScheduleError, InvalidTimezoneError
 from nightshift.tasks.schemas import (
     NEXT_RUNS_SHOWN,
@@ -33,7 +34,6 @@ from nightshift.tasks.schemas import (
     BatchOut,
     PreviewOut,
     PreviewQuery,
-    RunStarted,
     SecretOut,
     TaskIn,
     TaskOut,

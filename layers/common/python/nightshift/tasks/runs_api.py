@@ -16,7 +16,7 @@ from nightshift.jobs.errors import (
 from nightshift.tasks.api import BY_KEY
 from nightshift.tasks.errors import TaskNotFoundError
 from nightshift.tasks.model import RUN_KIND
-from nightshift.tasks.schemas import (
+from nightshift.tasks.runs_schemas import (
     DeadLetterOut,
     DeadLetterPage,
     LogOut,
