@@ -28,7 +28,7 @@ demo: ## Start the local stack, see a scheduled call fail and be retried, and en
 test: ## Run all tests; branch coverage of the layer must be at least 90 %
 	@$(BOOTSTRAP) dev stack handlers
 	@rm -f .coverage .coverage.*
-	$(DEV)/python -m pytest -q -n 2 --dist loadfile -m "not stack and not bench" \
+	$(DEV)/python -m pytest -q -n 2 --dist worksteal -m "not stack and not bench" \
 		--cov --cov-report= $(TESTS)
 	$(DEV)/python -m pytest -q -m "stack and not bench" --cov --cov-append --cov-report= $(TESTS)
 	$(DEV)/python -m coverage report --fail-under=90
@@ -51,7 +51,9 @@ format: ## Put the code into its one format
 
 bench: ## Measure against the budgets
 	@$(BOOTSTRAP) dev stack handlers
-	$(DEV)/python -m pytest -q -s -m bench tests/load
+	@for bench in $(basename $(notdir $(wildcard tests/load/bench_*.py))); do \
+		echo; echo "== $$bench"; $(IMPORTING) $(DEV)/python -m tests.load.$$bench || exit 1; \
+	done
 
 openapi: ## Write docs/openapi.json from the code
 	@$(BOOTSTRAP) dev

@@ -140,9 +140,13 @@ def _undo_drift(scheduler: Any, eventbridge: Any) -> None:  # noqa: ANN401 - mod
 
 
 def _save_periodically(gateway: Any) -> None:  # noqa: ANN401 - a module
+    pause = _SAVE_EVERY_S
     while True:
-        time.sleep(_SAVE_EVERY_S)
+        time.sleep(pause)
+        started = time.monotonic()
         _save(gateway)
+        # Much data takes long to write: never more than a twentieth of the time.
+        pause = max(_SAVE_EVERY_S, 20 * (time.monotonic() - started))
 
 
 def _save(gateway: Any) -> None:  # noqa: ANN401 - a module

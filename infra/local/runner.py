@@ -86,7 +86,7 @@ class Runner:
 
     async def run(self, command: str) -> int:
         """Start, stay until a signal (or until the demo has shown itself), and end everything."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         work = asyncio.create_task(self._work(command))
         stop = asyncio.create_task(self._stop.wait())

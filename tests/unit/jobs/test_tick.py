@@ -192,3 +192,12 @@ def test_many_tasks_of_one_schedule_move_one_hint() -> None:
     puts = [c for c in world.dynamo.meter.calls if c.operation == "PutItem"]
     hints = [c for c in puts if "DUE#" in str(c.keys)]
     assert len(hints) == 4
+
+
+def test_the_very_first_tick_finds_what_was_created_before_it() -> None:
+    """A stack whose ticks begin half an hour late still calls what fell due meanwhile."""
+    world = World()
+    world.create(schedule="*/10 * * * *")
+    world.clock.set(_at("12:34:00"))
+    world.run_until(_at("12:41:00"))
+    assert ["2026-03-02T12:30:00Z", "2026-03-02T12:40:00Z"] == world.slots_called()

@@ -31,6 +31,8 @@ from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Message
 
 LEASE_MS = 55_000
+FIRST_LOOK_BACK_MIN = 60
+"""How far before its own time a stack's very first tick begins: tasks may be older than it."""
 
 
 class Groups(Protocol):
@@ -86,7 +88,7 @@ class Ticker:
             return TickReport(skipped=True)
         now_ms = to_ms(self._clock.now())
         target = minute_of(now_ms + HORIZON_MS)
-        first = minute_of(now_ms) if position is None else position + 1
+        first = minute_of(now_ms) - FIRST_LOOK_BACK_MIN if position is None else position + 1
         return self._walk(token, first, target, deadline)
 
     def _walk(self, token: str, first: int, target: int, deadline: datetime) -> TickReport:
