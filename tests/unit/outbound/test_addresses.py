@@ -108,3 +108,36 @@ def test_allowing_loopback_does_not_allow_it_inside_ipv6(embed: Embedding) -> No
 def test_a_zone_is_refused() -> None:
     """An address that names an interface is refused even where its number is public."""
     assert forbidden_reason(IPv6Address("2606:4700::1111%eth0")) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("10.1.2.3", "private"),
+        ("169.254.169.254", "metadata"),
+        ("::", "unspecified"),
+        ("::1", "loopback"),
+        ("::7f00:1", "compatible"),
+        ("::ffff:8.8.8.8", "mapped"),
+        ("::ffff:0:8.8.8.8", "translated"),
+        ("64:ff9b::808:808", "NAT64 (RFC 6052)"),
+        ("64:ff9b:1::808:808", "local-use NAT64"),
+        ("100::1", "discard"),
+        ("100:0:0:1::1", "dummy"),
+        ("2001::1", "Teredo"),
+        ("2001:10::1", "ORCHID (RFC 4843)"),
+        ("2001:20::1", "ORCHIDv2"),
+        ("2001:1::1", "IETF"),
+        ("2002:808:808::1", "6to4"),
+        ("5f00::1", "segment"),
+        ("fd00::1", "unique local"),
+        ("fe80::1", "link local"),
+        ("fec0::1", "site local"),
+        ("ff02::1", "multicast"),
+        ("4000::1", "global unicast"),
+        ("2a00::5efe:a00:1", "ISATAP (RFC 5214) of private"),
+    ],
+)
+def test_the_reason_names_the_range(text: str, word: str) -> None:
+    """A refusal says what kind of address it is, by its narrowest range."""
+    assert word in str(forbidden_reason(ip_address(text)))

@@ -21,7 +21,12 @@ from nightshift.tasks.errors import (
 )
 from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
 from nightshift.tasks.planning import Planner, Scheduling
-from nightshift.tasks.schedule import Schedule, parse
+from nightshift.tasks.schedule import (
+    InvalidScheduleError,
+    InvalidTimezoneError,
+    Schedule,
+    parse,
+)
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.store import TaskStore
 
@@ -55,7 +60,7 @@ class TaskService:
             InvalidScheduleError, InvalidTimezoneError: it cannot be read.
         """
         now = self._clock.now()
-        return parse(schedule_text, timezone=timezone, anchor=now).upcoming(now, n)
+        return _read(schedule_text, timezone, now, field="schedule").upcoming(now, n)
 
     def check(self, said: Definition) -> None:
         """Judge a definition without storing anything; addresses are judged again at every call.
@@ -74,9 +79,9 @@ class TaskService:
     def _check_schedule(self, said: Definition) -> Schedule | None:
         now = self._clock.now()
         if said.schedule is None:
-            parse("@daily", timezone=said.timezone, anchor=now)
+            _read("@daily", said.timezone, now, field="task_schedule")
             return None
-        schedule = parse(said.schedule, timezone=said.timezone, anchor=now)
+        schedule = _read(said.schedule, said.timezone, now, field="task_schedule")
         if schedule.next_after(now) is None:
             text = f"{said.schedule} has no slot after now; choose a later time."
             raise ScheduleInPastError(
@@ -283,6 +288,18 @@ class TaskService:
         )
         self._jobs.start(ref)
         return ref
+
+
+def _read(text: str, timezone: str, anchor: datetime, *, field: str) -> Schedule:
+    """Parse a schedule; what is wrong with it names the field that it came from."""
+    try:
+        return parse(text, timezone=timezone, anchor=anchor)
+    except InvalidScheduleError as error:
+        found = [FieldError(field=field, message=error.message)]
+        raise InvalidScheduleError(error.message, errors=found) from error
+    except InvalidTimezoneError as error:
+        found = [FieldError(field="timezone", message=error.message)]
+        raise InvalidTimezoneError(error.message, errors=found) from error
 
 
 def _same_slots(before: Definition, after: Definition) -> bool:

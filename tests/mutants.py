@@ -1,0 +1,212 @@
+"""`python -m tests.mutants [name]`: removes each safety condition in turn; a test must fall.
+
+Works on a copy of the tree in a temporary folder. Prints one line a mutant and ends with 1 if one
+survives. Not part of `make test`: it runs the suites of the engine once for each mutant.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYER = "layers/common/python/nightshift"
+ENGINE_TESTS = ("tests/unit/jobs", "tests/unit/tasks/test_runs_of_tasks.py")
+TIMEOUT_S = 900
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mutant:
+    """One safety condition and its removal: `old` becomes `new` in `path`, once."""
+
+    name: str
+    path: str
+    old: str
+    new: str
+
+
+MUTANTS = (
+    Mutant(
+        name="claim without the owner token",
+        path="jobs/store.py",
+        old='condition = Condition(expression="tok = :seen", values={":seen": seen.token})\n'
+        "        self._put_mine(item, condition, token=seat.token)",
+        new="condition = None\n        self._put_mine(item, condition, token=seat.token)",
+    ),
+    Mutant(
+        name="lost answer taken for a rival",
+        path="jobs/store.py",
+        old='if error.item is None or error.item.get("tok") != token:',
+        new="if True:",
+    ),
+    Mutant(
+        name="record written over whatever stands",
+        path="jobs/store.py",
+        old='condition = Condition(expression="tok = :seen", values={":seen": seen.token})\n'
+        "        self._put_mine(item, condition, token=record.token)",
+        new="condition = None\n        self._put_mine(item, condition, token=record.token)",
+    ),
+    Mutant(
+        name="first record written over one that came before",
+        path="jobs/store.py",
+        old="item = record_item(record, expires_at=self.expiry(record.next_ms or 0))\n"
+        "        condition = NOT_EXISTS",
+        new="item = record_item(record, expires_at=self.expiry(record.next_ms or 0))\n"
+        "        condition = None",
+    ),
+    Mutant(
+        name="lease never over",
+        path="jobs/decision.py",
+        old="if seat.lease_ms > now_ms:\n        return Hold",
+        new="if True:\n        return Hold",
+    ),
+    Mutant(
+        name="lease always over",
+        path="jobs/decision.py",
+        old="if seat.lease_ms > now_ms:\n        return Hold",
+        new="if False:\n        return Hold",
+    ),
+    Mutant(
+        name="ended jobs run again",
+        path="jobs/decision.py",
+        old="if record is not None and record.is_terminal:",
+        new="if False:",
+    ),
+    Mutant(
+        name="old attempts are not told from new ones",
+        path="jobs/decision.py",
+        old="if message.attempt <= closed:",
+        new="if False:",
+    ),
+    Mutant(
+        name="early messages start early",
+        path="jobs/decision.py",
+        old="if start_ms > now_ms + EARLY_TOLERANCE_MS:",
+        new="if False:",
+    ),
+    Mutant(
+        name="the worker does not wait for the second",
+        path="jobs/worker.py",
+        old="        await self._wait_for(claimed.seat.started_ms)\n",
+        new="",
+    ),
+    Mutant(
+        name="overlap is not looked at",
+        path="jobs/decision.py",
+        old="if look.seat is not None and _is_held(look.seat, look.holder, message):",
+        new="if False:",
+    ),
+    Mutant(
+        name="a refusal is not looked at",
+        path="jobs/decision.py",
+        old="if refusal is not None:",
+        new="if False:",
+    ),
+    Mutant(
+        name="acknowledged although it failed",
+        path="jobs/worker.py",
+        old='done = Done(what="crashed", acknowledge=False)',
+        new='done = Done(what="crashed", acknowledge=True)',
+    ),
+    Mutant(
+        name="the retry is not queued",
+        path="jobs/engine.py",
+        old="            self._resend(record.ref, record.closed + 1, "
+        "record.next_ms or self._now_ms())\n            return",
+        new="            return",
+    ),
+    Mutant(
+        name="an interrupted settlement is not finished",
+        path="jobs/engine.py",
+        old="                if record is not None:\n"
+        "                    self._follow(record, plan)\n"
+        "                return Done(what=reason, ref=ref)",
+        new="                return Done(what=reason, ref=ref)",
+    ),
+    Mutant(
+        name="ticks do not lease the cursor",
+        path="jobs/agenda.py",
+        old="attribute_not_exists(pk) OR lease <= :now OR tok = :tok",
+        new="attribute_not_exists(pk) OR lease <= :now OR tok <> :tok OR tok = :tok",
+    ),
+    Mutant(
+        name="a lost lease still moves the cursor",
+        path="jobs/agenda.py",
+        old='condition=Condition(expression="tok = :tok", values={":tok": token}),\n'
+        '            values={":pos": position}',
+        new='condition=None,\n            values={":pos": position}',
+    ),
+    Mutant(
+        name="nothing is claimed before it is sent",
+        path="jobs/tick.py",
+        old="            self._agenda.claim("
+        "Manifest(messages=list(chunk)), name=name, check_ms=check_ms)\n",
+        new="",
+    ),
+    Mutant(
+        name="a direct send is not claimed",
+        path="jobs/service.py",
+        old="        if not messages:\n            return []\n        latest",
+        new="        if messages:\n            return []\n        latest",
+    ),
+    Mutant(
+        name="the cursor moves before the minute is done",
+        path="jobs/tick.py",
+        old="            sent += self._minute(minute)\n",
+        new="            self._agenda.advance(keys.TICK, token, minute, release=False)\n"
+        "            sent += self._minute(minute)\n",
+    ),
+    Mutant(
+        name="the task's epoch is not looked at",
+        path="tasks/jobs.py",
+        old='"task_changed" if scheduled and ref.epoch != task.epoch else None',
+        new="None",
+    ),
+    Mutant(
+        name="the version before is not looked at",
+        path="tasks/store.py",
+        old='expression="#ver = :before"',
+        new='expression="#ver = :before OR #ver <> :before"',
+    ),
+    Mutant(
+        name="poison is never given up",
+        path="jobs/retry.py",
+        old="if not retryable or retry_number > max_retries:",
+        new="if not retryable:",
+    ),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the mutants whose names contain the argument, or all."""
+    wanted = [m for m in MUTANTS if not arguments or arguments[0] in m.name]
+    survivors = [m.name for m in wanted if not _is_killed(m)]
+    sys.stdout.write(f"{len(wanted) - len(survivors)} of {len(wanted)} mutants fell\n")
+    return 1 if survivors else 0
+
+
+def _is_killed(mutant: Mutant) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for name in ("layers", "tests", "functions", "infra"):
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", tree)
+        path = tree / LAYER / mutant.path
+        text = path.read_text("utf-8")
+        if text.count(mutant.old) != 1:
+            sys.stdout.write(f"STALE     {mutant.name}: the text is not there once\n")
+            return False
+        path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+        done = subprocess.run(  # noqa: S603 - our own tests
+            [*command, *ENGINE_TESTS], cwd=tree, capture_output=True, timeout=TIMEOUT_S, check=False
+        )
+    sys.stdout.write(f"{'fell    ' if done.returncode == 1 else 'SURVIVED'}  {mutant.name}\n")
+    sys.stdout.flush()
+    return done.returncode == 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
