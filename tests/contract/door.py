@@ -46,7 +46,7 @@ class Answer:
     text: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever was answered
+    def json(self) -> Any:
         """Return the body's JSON."""
         return json.loads(self.text)
 

@@ -74,7 +74,7 @@ class Schemas:
             schema = self._named[schema["$ref"].rpartition("/")[2]]
         return schema
 
-    def good(self, schema: Schema, name: str = "") -> Any:  # noqa: ANN401 - any JSON
+    def good(self, schema: Schema, name: str = "") -> Any:
         """Return a value that fits; only what is required is filled in."""
         schema = self.resolve(schema)
         if name in GOOD:
@@ -89,7 +89,7 @@ class Schemas:
                 return self.good(schema[word][0], name)
         return self._plain(schema)
 
-    def _plain(self, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
+    def _plain(self, schema: Schema) -> Any:
         kind = schema.get("type")
         if kind == "object":
             properties = schema.get("properties", {})
@@ -115,7 +115,7 @@ class Schemas:
         if schema.get("type") == "array" and "items" in schema:
             yield from self.fields(schema["items"], (*path, 0))
 
-    def put(self, base: Any, schema: Schema, path: Path, value: object) -> Any:  # noqa: ANN401
+    def put(self, base: Any, schema: Schema, path: Path, value: object) -> Any:
         """Return `base` with `value` at `path`, filling in what leads there."""
         if not path:
             return value

@@ -134,7 +134,7 @@ def test_patch_changes_what_it_names_and_if_match_guards_it(product: Product) ->
 
 
 def test_patch_can_take_the_schedule_away(product: Product) -> None:
-    """null is a value: on demand only."""
+    """Null is a value: on demand only."""
     task = _create(product)
     path = f"/tasks/{task['id']}"
     changed = _send(product, "PATCH", path, json_body={"task_schedule": None})

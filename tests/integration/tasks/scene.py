@@ -9,7 +9,12 @@ from typing import Any, Final
 from tests.integration.tasks.client import Client, Document, at, whole_second_in
 from tests.integration.tasks.receiver import Receiver, Says, wait_until
 
-PAYLOAD: Final = {"z": "ü → \u2028 \U0001f319", "a": [1, 2.5, -0.25, None, True], "e": {}, "s": "a/b<"}
+PAYLOAD: Final = {
+    "z": "ü → \u2028 \U0001f319",
+    "a": [1, 2.5, -0.25, None, True],
+    "e": {},
+    "s": "a/b<",
+}
 LEAD_S: Final = 10.0
 ONCE_MORE: Final = {"backoff": "constant", "delay_s": 1, "max_delay_s": 1, "jitter": False}
 LATER: Final = ONCE_MORE | {"delay_s": 120, "max_delay_s": 120}

@@ -7,26 +7,17 @@ from datetime import datetime
 
 from nightshift.core.access import UserId
 from nightshift.core.clock import Clock, to_ms
-from nightshift.core.errors import FieldError
 from nightshift.core.ids import is_id
 from nightshift.jobs.model import JobId, JobRef, Overlap, Trigger
 from nightshift.jobs.service import JobService
-from nightshift.outbound.headers import check_headers
-from nightshift.outbound.urls import check_url
+from nightshift.tasks.checks import check_definition
 from nightshift.tasks.errors import (
-    ScheduleInPastError,
     TaskBusyError,
     TaskNotFoundError,
     TaskVersionError,
 )
 from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
 from nightshift.tasks.planning import Planner, Scheduling
-from nightshift.tasks.schedule import (
-    InvalidScheduleError,
-    InvalidTimezoneError,
-    Schedule,
-    parse,
-)
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.store import TaskStore
 
@@ -53,42 +44,6 @@ class TaskService:
         self._new_id = new_id
         self._settings = settings
 
-    def preview(self, schedule_text: str, timezone: str, n: int) -> list[datetime]:
-        """Return the next `n` slots of a schedule from now.
-
-        Raises:
-            InvalidScheduleError, InvalidTimezoneError: it cannot be read.
-        """
-        now = self._clock.now()
-        return _read(schedule_text, timezone, now, field="schedule").upcoming(now, n)
-
-    def check(self, said: Definition) -> None:
-        """Judge a definition without storing anything; addresses are judged again at every call.
-
-        Raises:
-            InvalidScheduleError, InvalidTimezoneError, ScheduleInPastError, InvalidWebhookUrlError,
-            InvalidHeadersError: what is wrong, and what would be right.
-        """
-        loopback = self._settings.allow_loopback
-        check_url(said.url, allow_loopback=loopback)
-        if said.on_failure_url is not None:
-            check_url(said.on_failure_url, allow_loopback=loopback, field="on_failure_url")
-        check_headers(said.headers)
-        self._check_schedule(said)
-
-    def _check_schedule(self, said: Definition) -> Schedule | None:
-        now = self._clock.now()
-        if said.schedule is None:
-            _read("@daily", said.timezone, now, field="task_schedule")
-            return None
-        schedule = _read(said.schedule, said.timezone, now, field="task_schedule")
-        if schedule.next_after(now) is None:
-            text = f"{said.schedule} has no slot after now; choose a later time."
-            raise ScheduleInPastError(
-                text, errors=[FieldError(field="task_schedule", message=text)]
-            )
-        return schedule
-
     def create(
         self, owner_id: UserId, said: Definition, *, task_id: str | None = None,
         key: str | None = None,
@@ -98,9 +53,9 @@ class TaskService:
         `task_id` makes a repeat of the same creation find what the first made.
 
         Raises:
-            what `check` raises; TaskKeyTakenError.
+            what `check_definition` raises; TaskKeyTakenError.
         """
-        self.check(said)
+        self._check(said)
         now = self._clock.now()
         task = Task(
             id=TaskId(task_id or self._new_id(now)),
@@ -116,6 +71,9 @@ class TaskService:
         self._store.add(task, entering.parts)
         self._jobs.send_direct(entering.messages)
         return TaskView(task=task, last=None)
+
+    def _check(self, said: Definition) -> None:
+        check_definition(said, self._clock.now(), allow_loopback=self._settings.allow_loopback)
 
     def get(self, owner_id: UserId, id_or_key: str) -> TaskView:
         """Return a task by its id or the owner's own key.
@@ -163,7 +121,7 @@ class TaskService:
         """Give an existing task these fields; the schedule comes into force anew if it changed.
 
         Raises:
-            what `check` raises; TaskNotFoundError; TaskVersionError: `expected` is not the current
+            what `check_definition` raises; TaskNotFoundError; TaskVersionError: `expected` is not the current
             version; TaskChangedError: a race was lost.
         """
         task = self._find(owner_id, id_or_key)
@@ -172,9 +130,9 @@ class TaskService:
 
     def _replace(self, task: Task, said: Definition) -> TaskView:
         if _same_slots(task.definition, said):
-            self.check(replace(said, schedule=None))
+            self._check(replace(said, schedule=None))
             return self._store_next(task, replace(task, definition=said), touch_schedule=False)
-        self.check(said)
+        self._check(said)
         now = self._clock.now()
         changed = replace(
             task,
@@ -288,18 +246,6 @@ class TaskService:
         )
         self._jobs.start(ref)
         return ref
-
-
-def _read(text: str, timezone: str, anchor: datetime, *, field: str) -> Schedule:
-    """Parse a schedule; what is wrong with it names the field that it came from."""
-    try:
-        return parse(text, timezone=timezone, anchor=anchor)
-    except InvalidScheduleError as error:
-        found = [FieldError(field=field, message=error.message)]
-        raise InvalidScheduleError(error.message, errors=found) from error
-    except InvalidTimezoneError as error:
-        found = [FieldError(field="timezone", message=error.message)]
-        raise InvalidTimezoneError(error.message, errors=found) from error
 
 
 def _same_slots(before: Definition, after: Definition) -> bool:
