@@ -60,6 +60,7 @@ class Scene:
     client: Client
     receiver: Receiver
     due: datetime
+    secret: str
     tasks: dict[str, Document] = field(default_factory=dict)
     while_held: list[Document] = field(default_factory=list)
     task_while_held: Document = field(default_factory=dict)
@@ -77,7 +78,10 @@ def play(client: Client, receiver: Receiver) -> Scene:
     """Create the tasks, change some of them, and return when everything has happened."""
     for path, answers in SCRIPTS.items():
         receiver.script(path, *answers)
-    scene = Scene(client=client, receiver=receiver, due=whole_second_in(LEAD_S))
+    secret = client.expect(200, "GET", "/tasks/signing-secret")["secret"]
+    scene = Scene(
+        client=client, receiver=receiver, due=whole_second_in(LEAD_S), secret=secret
+    )
     _create(scene)
     _change(scene)
     receiver.wait_for("/held", timeout_s=60)

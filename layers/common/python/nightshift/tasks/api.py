@@ -15,6 +15,7 @@ from nightshift.http.request import Request
 from nightshift.http.routing import ID_PATTERN, PathParam, Router
 from nightshift.http.schemas import ApiModel, NoBody, PageQuery
 from nightshift.outbound.errors import InvalidHeadersError, InvalidWebhookUrlError
+from nightshift.tasks.checks import read_schedule
 from nightshift.tasks.errors import (
     ScheduleInPastError,
     TaskBusyError,
@@ -183,7 +184,9 @@ def _batch(request: Request[B], act: Callable[[T], BatchItem], items: Sequence[T
 def preview_schedule(nightshift: Context, request: Request[NoBody, PreviewQuery]) -> Reply:
     """Show when a schedule would be due, without storing anything."""
     query = request.query
-    slots = nightshift.tasks.preview(query.schedule, query.timezone, query.n)
+    now = nightshift.clock.now()
+    schedule = read_schedule(query.schedule, query.timezone, now, field="schedule")
+    slots = schedule.upcoming(now, query.n)
     return Reply(body=PreviewOut(schedule=query.schedule, timezone=query.timezone, next_runs=slots))
 
 

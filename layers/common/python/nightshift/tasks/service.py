@@ -121,8 +121,8 @@ class TaskService:
         """Give an existing task these fields; the schedule comes into force anew if it changed.
 
         Raises:
-            what `check_definition` raises; TaskNotFoundError; TaskVersionError: `expected` is not the current
-            version; TaskChangedError: a race was lost.
+            what `check_definition` raises; TaskNotFoundError; TaskVersionError: `expected` is not
+            the current version; TaskChangedError: a race was lost.
         """
         task = self._find(owner_id, id_or_key)
         _check_version(task, expected)
