@@ -13,7 +13,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYER = "layers/common/python/nightshift"
-ENGINE_TESTS = ("tests/unit/jobs", "tests/unit/tasks/test_runs_of_tasks.py")
+ENGINE_TESTS = (
+    "tests/unit/jobs/test_races.py",
+    "tests/unit/tasks/test_runs_of_tasks.py",
+    "tests/unit/jobs/test_tick.py",
+    "tests/unit/jobs/test_sweeps.py",
+    "tests/unit/jobs/test_fault_matrix.py",
+)
 TIMEOUT_S = 900
 
 

@@ -127,6 +127,7 @@ class LocalStack:
         """End everything; the emulator saves its state."""
         if self._warming is not None:
             self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         for server in self._servers:
             server.close()
         if self._host is not None:

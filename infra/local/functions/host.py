@@ -98,7 +98,7 @@ class FunctionHost:
                 )
                 try:
                     await pool.start()
-                except InitError:
+                except (InitError, asyncio.CancelledError):
                     await pool.close()
                     raise
                 self._pools[name] = pool

@@ -33,7 +33,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:  # noqa: ANN401 - any JSON
+    def json(self) -> Any:
         """Return the body as a document."""
         return json.loads(self.body)
 
@@ -156,7 +156,7 @@ class Stack:
         )
         return workers
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes clients at run time
+    def client(self, service: str) -> Any:
         """Return a boto3 client of the emulator."""
         make: Any = boto3.client
         return make(
@@ -249,6 +249,6 @@ def running(data_dir: Path, environ: Mapping[str, str] | None = None) -> Iterato
         stack.end()
 
 
-def _reply(answer: Any) -> Reply:  # noqa: ANN401 - an answer or the error that is one
+def _reply(answer: Any) -> Reply:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Reply(status=answer.status, headers=headers, body=answer.read())

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,15 +61,31 @@ def test_sigterm_during_the_start_leaves_no_process(own: Stack) -> None:
 
 
 def test_after_kill_nine_nothing_stays_and_the_next_start_works(own: Stack) -> None:
-    """A killed runner takes its children with it, and its state is there at the next start."""
+    """A killed runner's children end by themselves, and what was saved is there afterwards."""
     own.start()
     user = own.register()
     before = _processes_of(own)
 
     own.end(signal.SIGKILL)
+    _wait_for_end_of(before)
     own.start()
 
-    assert [] == [pid for pid in before if _is_running(pid)]
+    assert 200 == _sign_in(own, user)
+
+
+def test_when_the_emulator_dies_the_runner_says_so_and_what_was_saved_stays(own: Stack) -> None:
+    """The stack ends with an error; the next start goes on from the last saved state."""
+    own.start()
+    user = own.register()
+    state = own.state()
+    with urllib.request.urlopen(f"{state['endpoint']}/_nightshift/save", timeout=10):  # noqa: S310
+        pass
+
+    os.kill(state["emulator_pid"], signal.SIGKILL)
+
+    assert 1 == own.wait()
+    assert "the emulator ended by itself" in own.printed()
+    own.start()
     assert 200 == _sign_in(own, user)
 
 

@@ -330,7 +330,7 @@ def _messages(stack: Stack, kind: str, *, wanted: int = 0) -> list[dict[str, Any
     return lines if len(lines) >= wanted else []
 
 
-def _receive(queue: Any, url: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a client
+def _receive(queue: Any, url: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = queue.receive_message(QueueUrl=url).get("Messages", [])
     return found
 
@@ -351,7 +351,7 @@ def _eventually(read: Callable[[], list[Any]]) -> list[Any]:
     return found
 
 
-def _read_answer(reader: Any) -> bytes:  # noqa: ANN401 - a socket's file
+def _read_answer(reader: Any) -> bytes:
     length = 0
     while (line := reader.readline().strip()) != b"":
         name, _, value = line.partition(b":")

@@ -1,6 +1,5 @@
 """Forged, foreign, old and broken access tokens (RFC 8725), through the HTTP door."""
 
-import base64
 import hmac
 import json
 from typing import Any
@@ -186,7 +185,7 @@ def test_another_curve_is_refused(door: Door, claims: dict[str, Any]) -> None:
 def test_a_signature_covers_every_byte(door: Door, ada: dict[str, Any]) -> None:
     """Changing any character of a good token is noticed."""
     token = ada["access_token"]
-    for index in range(0, len(token), 7):
+    for index in range(0, len(token), 5):
         flipped = "A" if token[index] != "A" else "B"
         answer = me(door, token[:index] + flipped + token[index + 1 :])
         assert 401 == answer.status, index
@@ -214,16 +213,20 @@ def test_a_signature_covers_every_byte(door: Door, ada: dict[str, Any]) -> None:
 def test_what_is_no_token_is_malformed(door: Door, token: str) -> None:
     """Garbage is told apart from forgery."""
     answer = me(door, token)
-    assert answer.status == 401
-    assert answer.error in {"token_malformed", "token_signature_invalid"}
+    assert (401, "token_malformed") == (answer.status, answer.error)
 
 
 def test_padding_and_other_spellings_are_refused(door: Door, ada: dict[str, Any]) -> None:
     """A token has one spelling."""
     head, payload, signature = ada["access_token"].split(".")
-    standard = base64.b64encode(base64.urlsafe_b64decode(signature + "==")).decode()
-    for token in (f"{head}.{payload}.{standard}", f"{head}=.{payload}.{signature}"):
-        assert me(door, token).status == 401
+    twin = signature[:-1] + chr(ord(signature[-1]) + 1)
+    for token in (
+        f"{head}.{payload}.{signature}==",
+        f"{head}=.{payload}.{signature}",
+        f"{head}.{payload}.{twin}",
+        f" {head}.{payload}.{signature[:40]}\n{signature[40:]}",
+    ):
+        assert (401, "token_malformed") == (me(door, token).status, me(door, token).error)
 
 
 def test_nesting_does_not_crash(world: World, door: Door) -> None:

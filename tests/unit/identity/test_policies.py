@@ -92,6 +92,12 @@ def test_what_is_remembered_is_bounded() -> None:
         assert isinstance(decision, Rotate)
         session, secret = decision.session, decision.successor
     assert len(session.recent) == 20
+    late = decide(
+        session, parse(encode(session, secret)), now=START + GRACE * 2, grace=GRACE,
+        lifetime=LIFE, nonce=b"n" * 32,
+    )  # fmt: skip
+    assert isinstance(late, Rotate)
+    assert len(late.session.recent) == 1
 
 
 def test_the_table_alone_gives_no_token() -> None:

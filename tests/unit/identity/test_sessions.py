@@ -225,6 +225,19 @@ def test_logging_out_everywhere_ends_all(door: Door, ada: dict[str, Any]) -> Non
     assert works(door, door("POST", "/auth/login", json_body=credentials).json)
 
 
+def test_a_refresh_does_not_undo_a_logout(door: Door, world: World, ada: dict[str, Any]) -> None:
+    """Who logs out while a refresh is under way is out."""
+
+    def log_out() -> None:
+        world.dynamodb.faults = None
+        assert door("POST", "/auth/logout", token=ada["access_token"]).status == 204
+
+    world.dynamodb.faults = FaultPlan({2: Fault(mode=FaultMode.DELAY, action=log_out)})
+    assert "token_revoked" == refresh(door, ada).error
+    assert "token_revoked" == refresh(door, ada).error
+    assert not works(door, ada)
+
+
 def test_sessions_are_listed_newest_first(door: Door, world: World, ada: dict[str, Any]) -> None:
     """Each live session shows its device; ended ones are gone from the list."""
     credentials = {"email": "ada@example.com", "password": PASSWORD}

@@ -62,7 +62,7 @@ def test_bad_private_keys_are_refused(text: str, message: str) -> None:
         ({"keys": [{"kty": "oct", "k": "AA", "kid": "x"}]}, "OKP"),
     ],
 )
-def test_bad_public_keys_are_refused(document: Any, message: str) -> None:  # noqa: ANN401 - JSON
+def test_bad_public_keys_are_refused(document: Any, message: str) -> None:
     """Only Ed25519 public keys with distinct names are trusted."""
     with pytest.raises(SettingsError, match=message):
         parse_public_keys(json.dumps(document), "keys")

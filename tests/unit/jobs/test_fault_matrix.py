@@ -46,7 +46,10 @@ CALLS = _calls_in_a_life()
 
 @pytest.mark.parametrize("mode", MODES)
 def test_no_fault_in_the_table_loses_or_doubles_a_slot(mode: FaultMode) -> None:
-    """Whichever call fails, the slot ends completed once, with at most one call too many."""
+    """Whichever call fails, the slot ends completed once, with at most one call too many.
+
+    An answer that was lost costs nothing at all: the repeated write knows itself again.
+    """
     for ordinal in range(1, CALLS + 1):
         world, task_id = _world()
         world.dynamo.faults = FaultPlan({ordinal: Fault(mode=mode)}, stays_dead=True)
@@ -54,8 +57,9 @@ def test_no_fault_in_the_table_loses_or_doubles_a_slot(mode: FaultMode) -> None:
         told = f"{mode} at call {ordinal}"
         runs = world.runs(task_id)
         assert (told, ["completed"]) == (told, [status for status, _ in runs])
-        assert 2 <= len(world.calls) <= 3, told
-        assert runs[0][1] <= 3, told
+        most = 2 if mode is FaultMode.ANSWER_LOST else 3
+        assert 2 <= len(world.calls) <= most, told
+        assert runs[0][1] <= most, told
         seat = world.context.machine.store.seats("task.run", task_id, limit=5)
         assert len(seat) == 1, told
 

@@ -35,7 +35,7 @@ class Api:
         self,
         method: str,
         path: str,
-        body: Any,  # noqa: ANN401 - any JSON
+        body: Any,
     ) -> tuple[int, Any]:
         """Return status and document."""
         route = (method, path.partition("?")[0].removeprefix("/api/v1"))

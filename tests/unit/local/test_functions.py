@@ -54,10 +54,10 @@ class Bench:
         """Replace the function's code."""
         (self.directory / "handler.py").write_text(code)
 
-    def run(self, work: Work) -> Any:  # noqa: ANN401 - whatever the work returns
+    def run(self, work: Work) -> Any:
         """Run `work` with a host, and end the host."""
 
-        async def main() -> Any:  # noqa: ANN401
+        async def main() -> Any:
             host = FunctionHost(
                 find_spec=self._spec, on_log=self.lines.append, max_workers=self.max_workers
             )
@@ -307,3 +307,22 @@ def _exists(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_start_that_is_broken_off_leaves_no_process(bench: Bench) -> None:
+    """Cancelling while the handler is being imported ends the import."""
+    marker = bench.directory / "pid"
+    bench.write(
+        f"import os, time; open({str(marker)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    )
+
+    async def work(host: FunctionHost) -> None:
+        starting = asyncio.create_task(host.pool("f"))
+        while not (marker.exists() and marker.read_text()):
+            await asyncio.sleep(0.01)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+
+    bench.run(work)
+
+    assert not _exists(int(marker.read_text()))

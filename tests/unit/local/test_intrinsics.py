@@ -43,7 +43,7 @@ VALUES = Values(
         ({"Condition": {"StringEquals": 1}}, {"Condition": {"StringEquals": 1}}),
     ],
 )
-def test_an_expression_becomes_its_value_or_stays(node: Any, expected: Any) -> None:  # noqa: ANN401
+def test_an_expression_becomes_its_value_or_stays(node: Any, expected: Any) -> None:
     """What is known is computed, what is not yet known stays as it is written."""
     assert expected == resolve(node, VALUES)
 

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 
 
-def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - whatever is asked for
+def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer an HTTP request, a batch of messages or a schedule."""
     if "Records" in event:
         return _batch(event["Records"])
@@ -33,7 +33,7 @@ def _batch(records: list[dict[str, Any]]) -> dict[str, Any]:
     return {"batchItemFailures": failed}
 
 
-def _echo(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own
+def _echo(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return _json({"event": event, "remaining_ms": context.get_remaining_time_in_millis()})
 
 
