@@ -10,10 +10,17 @@ from typing import Any
 
 from nightshift import __version__
 from nightshift.http.docs import router as docs_router
+from nightshift.http.errors import (
+    AnswerTooLargeError,
+    MethodNotAllowedError,
+    RouteNotFoundError,
+)
+from nightshift.http.failures import UnexpectedError
 from nightshift.http.openapi import build_document
 from nightshift.http.routing import Router
 from nightshift.identity import errors
 from nightshift.identity.api import router as identity_router
+from nightshift.ports.secrets import SecretsUnavailableError
 from nightshift.tasks.api import router as tasks_router
 from nightshift.tasks.runs_api import router as runs_router
 
@@ -33,12 +40,23 @@ AUTH_ERRORS = (
     errors.TokenNotYetValidError,
     errors.TokenRevokedError,
 )
+GENERAL_ERRORS = (
+    RouteNotFoundError,
+    MethodNotAllowedError,
+    AnswerTooLargeError,
+    UnexpectedError,
+    SecretsUnavailableError,
+)
 
 
 def render() -> str:
     """Return the document's text."""
     document = build_document(
-        ROUTERS, title="Nightshift", version=__version__, auth_errors=AUTH_ERRORS
+        ROUTERS,
+        title="Nightshift",
+        version=__version__,
+        auth_errors=AUTH_ERRORS,
+        general_errors=GENERAL_ERRORS,
     )
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 

@@ -19,7 +19,6 @@ pre{white-space:pre-wrap}"""
 _PAGES = (
     ("/api/v1/docs", "The API, as a page"),
     ("/api/v1/openapi.json", "The API, as OpenAPI 3.1"),
-    ("/api/v1/health", "Whether it is alive"),
     ("/dev/inbox", "The mail that was sent"),
     ("/dev/dummy-webhook", "The dummy webhook"),
     ("/dev/stack.json", "The stack: addresses, processes, how its start went"),

@@ -141,7 +141,9 @@ class LocalStack:
         return differences(declared(self.stacks), observed(self.stacks, self._client))
 
     def _claim_data_dir(self) -> None:
-        self.logs.mkdir(parents=True, exist_ok=True)
+        # What is kept here signs people in; it is nobody else's business.
+        self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
         holder = self._record.running_runner()
         if holder is not None:
             directory = self._settings.data_dir

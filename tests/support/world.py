@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from nightshift.adapters.bus import MemoryBus
-from nightshift.aws.dynamo import Table
+from nightshift.aws.dynamo import Table, TransactionConflictError
 from nightshift.core.access import UserId
 from nightshift.core.clock import ManualClock
 from nightshift.core.errors import UnavailableError
@@ -122,7 +122,7 @@ class Call:
         )
 
 
-async def _inline(function: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the worker's offload
+async def _inline(function: Callable[[], Any]) -> Any:
     return function()
 
 
@@ -196,7 +196,7 @@ class World:
         """Call a function as Lambda would: it may die or fail, and the next call is a new one."""
         try:
             function()
-        except (CrashError, ClientError, UnavailableError) as error:
+        except (CrashError, ClientError, UnavailableError, TransactionConflictError) as error:
             self.deaths.append(error)
         if isinstance(self.dynamo.faults, FaultPlan):
             self.dynamo.faults.revive()
@@ -259,6 +259,6 @@ class World:
         """Return what the calls were scheduled for, in the order of the calls."""
         return [c.headers["x-nightshift-scheduled-for"] for c in self.calls]
 
-    def body_of(self, index: int) -> Any:  # noqa: ANN401 - whatever the task sends
+    def body_of(self, index: int) -> Any:
         """Return the JSON body of a call."""
         return json.loads(self.calls[index].body)

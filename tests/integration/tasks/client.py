@@ -37,7 +37,7 @@ class Client:
         path: str,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Any:  # noqa: ANN401 - any JSON document
+    ) -> Any:
         """Send a request and return the document of the answer, None for none.
 
         Raises:

@@ -79,9 +79,7 @@ def play(client: Client, receiver: Receiver) -> Scene:
     for path, answers in SCRIPTS.items():
         receiver.script(path, *answers)
     secret = client.expect(200, "GET", "/tasks/signing-secret")["secret"]
-    scene = Scene(
-        client=client, receiver=receiver, due=whole_second_in(LEAD_S), secret=secret
-    )
+    scene = Scene(client=client, receiver=receiver, due=whole_second_in(LEAD_S), secret=secret)
     _create(scene)
     _change(scene)
     receiver.wait_for("/held", timeout_s=60)

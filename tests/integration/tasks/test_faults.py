@@ -1,7 +1,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,7 +55,7 @@ class Drill:
         )["id"]
         return task_id
 
-    def run_of_long_ago(self, task_id: str, **context: Any) -> str:  # noqa: ANN401 - passed on
+    def run_of_long_ago(self, task_id: str, **context: Any) -> str:
         """Start a run as it was some minutes ago and return its id."""
         nightshift = self.backstage.context(behind_s=BEHIND_S, **context)
         owner = UserId(self.client.user.id)
@@ -147,9 +147,7 @@ def two_publishers(drill: Drill) -> None:
 def listener_dies(drill: Drill) -> str:
     """Kill the listener while the receiver holds its call."""
     drill.receiver.script("/listener", Says(after_s=LISTENER_TIMEOUT_S), Says())
-    task_id = drill.create(
-        "/listener", timeout_s=LISTENER_TIMEOUT_S, max_retry=1, retry=ONCE_MORE
-    )
+    task_id = drill.create("/listener", timeout_s=LISTENER_TIMEOUT_S, max_retry=1, retry=ONCE_MORE)
     drill.run_of_long_ago(task_id)
     drill.receiver.wait_for("/listener")
     assert 1 == drill.kill("listener")
@@ -190,10 +188,10 @@ def answer_lost(drill: Drill) -> str:
 class UnheardQueue:
     """A queue that takes everything and whose answer never arrives."""
 
-    def __init__(self, send: Callable[[list[Outgoing]], None]) -> None:
+    def __init__(self, send: Callable[[Sequence[Outgoing]], None]) -> None:
         self._send = send
 
-    def send(self, messages: list[Outgoing]) -> None:
+    def send(self, messages: Sequence[Outgoing]) -> None:
         """Send, and say that it is not known.
 
         Raises:

@@ -158,7 +158,7 @@ class KeyRange:
         end = len(keys) if self.high is None else find_high(keys, self.high)
         return start, max(start, end)
 
-    def holds(self, key: Any) -> bool:  # noqa: ANN401 - keys are of the table's type
+    def holds(self, key: Any) -> bool:
         """Tell whether `key` lies within the bounds."""
         return self.span([key]) == (0, 1)
 

@@ -84,7 +84,7 @@ def read_value(wire: Wire, depth: int = 0) -> tuple[Plain, int]:
     return _read_scalar(kind, raw)
 
 
-def _read_scalar(kind: str, raw: Any) -> tuple[Plain, int]:  # noqa: ANN401 - the type is the question
+def _read_scalar(kind: str, raw: Any) -> tuple[Plain, int]:
     if kind == "S" and isinstance(raw, str):
         return raw, utf8_len(raw)
     if kind == "N" and isinstance(raw, str):

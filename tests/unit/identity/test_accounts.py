@@ -370,6 +370,26 @@ def test_settings_that_make_no_sense_do_not_start(change: dict[str, str], messag
         build_accounts_app({**ENVIRON, **change}, make_world().outside)
 
 
+@pytest.mark.parametrize(
+    ("stage", "setting", "email", "role"),
+    [
+        ("local", "", "demo@example.com", "admin"),
+        ("local", "", "Demo@Example.com", "admin"),
+        ("local", "boss@example.com", "demo@example.com", "member"),
+        ("local", "boss@example.com", "boss@example.com", "admin"),
+        ("prod", "", "demo@example.com", "member"),
+        ("prod", "boss@example.com", "boss@example.com", "member"),
+    ],
+)
+def test_only_the_local_stack_trusts_an_unverified_admin(
+    world: World, stage: str, setting: str, email: str, role: str
+) -> None:
+    """The demo user is admin locally; a deployed stack waits until the address is verified."""
+    settings = {"NIGHTSHIFT_STAGE": stage, "NIGHTSHIFT_ADMIN_EMAIL": setting}
+    door = Door(handler=build_accounts_app({**ENVIRON, **settings}, world.outside))
+    assert role == register(door, email)["user"]["role"]
+
+
 def test_building_reads_no_secret(world: World) -> None:
     """Keys are read when first needed."""
     build_accounts_app(ENVIRON, world.outside)

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nightshift.core.environment import SettingsError
 from nightshift.deploy.secrets import new_signing_key, public_half
 from nightshift.http.keys import lazy_key, parse_key
-from nightshift.identity.signing_keys import parse_public_keys, parse_signing_key
+from nightshift.identity.public_keys import parse_public_keys
+from nightshift.identity.signing_keys import parse_signing_key
 from tests.contract.door import World, private_jwk, public_jwk
 
 KEY = Ed25519PrivateKey.generate()
@@ -52,6 +53,9 @@ def test_bad_private_keys_are_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
+        ({"keys": [public_jwk(KEY) | {"x": "AA"}]}, "cannot be read"),
+        ({"keys": [public_jwk(KEY) | {"x": "=="}]}, "cannot be read"),
+        ({"keys": [public_jwk(KEY) | {"kid": 7}]}, "with a kid"),
         ([], "no JWKS"),
         ({"keys": []}, "no JWKS"),
         ({"keys": "x"}, "no JWKS"),

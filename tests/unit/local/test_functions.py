@@ -16,7 +16,7 @@ from infra.local.functions.host import FunctionHost
 from infra.local.functions.pool import FunctionSpec, LogLine, Outcome
 
 HANDLER = """
-import json, os, sys, time
+import json, os, socket, sys, time
 ONCE = os.getpid()
 
 def handler(event, context):
@@ -30,6 +30,8 @@ def handler(event, context):
     if kind == "print":
         print("one line")
         print("another", file=sys.stderr)
+    if kind == "resolve":
+        return socket.getaddrinfo(event["name"], 443)[0][4][0]
     if kind == "large":
         return "x" * event["size"]
     time.sleep(event.get("sleep_s", 0))
@@ -232,6 +234,22 @@ def test_printed_lines_carry_their_request(bench: Bench) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["sqs.us-east-1.amazonaws.com", "S3.AMAZONAWS.COM.", "lambda.us-east-1.api.aws"]
+)
+def test_names_of_the_real_cloud_do_not_resolve(bench: Bench, name: str) -> None:
+    """Whatever a function is configured with, it cannot find the cloud."""
+    answer = document(bench.invoke({"kind": "resolve", "name": name}))
+
+    assert "gaierror" == answer["errorType"]
+    assert f"the local stack never reaches {name}" in answer["errorMessage"]
+
+
+def test_other_names_resolve(bench: Bench) -> None:
+    """The refusal is for the cloud's names only."""
+    assert b'"127.0.0.1"' == bench.invoke({"kind": "resolve", "name": "127.0.0.1"}).body
+
+
 def test_a_module_that_cannot_be_imported_is_an_error_each_time(bench: Bench) -> None:
     """The error is told, its traceback logged, and mended code works."""
     bench.write("raise RuntimeError('not today')")
@@ -318,7 +336,7 @@ def test_a_start_that_is_broken_off_leaves_no_process(bench: Bench) -> None:
 
     async def work(host: FunctionHost) -> None:
         starting = asyncio.create_task(host.pool("f"))
-        while not (marker.exists() and marker.read_text()):
+        while not (marker.exists() and marker.read_text()):  # noqa: ASYNC110 - a file, no event
             await asyncio.sleep(0.01)
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)

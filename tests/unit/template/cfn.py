@@ -44,7 +44,7 @@ _Loader.add_multi_constructor("!", _tag)
 
 
 @cache
-def load(path: str) -> Any:  # noqa: ANN401 - a template is a tree of anything
+def load(path: str) -> Any:
     """The template at `path` below the root, short forms written out."""
     return yaml.load((ROOT / path).read_text(), _Loader)  # noqa: S506 - a safe loader with tags
 
@@ -99,7 +99,7 @@ class Stack:
             if one["Type"] == kind
         }
 
-    def value(self, tree: Any) -> Any:  # noqa: ANN401 - a template is a tree of anything
+    def value(self, tree: Any) -> Any:
         """The tree with every function done."""
         if isinstance(tree, list):
             done = [self.value(one) for one in tree]
@@ -113,7 +113,7 @@ class Stack:
         pairs = {key: self.value(one) for key, one in tree.items()}
         return {key: one for key, one in pairs.items() if one is not NOTHING}
 
-    def _call(self, name: str, argument: Any) -> Any:  # noqa: ANN401 - whatever it gives
+    def _call(self, name: str, argument: Any) -> Any:
         functions: dict[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
             "Condition": self.holds,
@@ -128,7 +128,7 @@ class Stack:
         }
         return functions[name](argument)
 
-    def _ref(self, name: str) -> Any:  # noqa: ANN401 - a parameter's value
+    def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return NOTHING
         if name in PSEUDO:
@@ -138,10 +138,10 @@ class Stack:
         assert name in self.template["Resources"], f"{self.path} has no {name}"
         return self._symbol(name)
 
-    def _hole(self, name: str) -> Any:  # noqa: ANN401 - a parameter's value
+    def _hole(self, name: str) -> Any:
         return self._attribute(*name.split(".", 1)) if "." in name else self._ref(name)
 
-    def _attribute(self, name: str, attribute: str) -> Any:  # noqa: ANN401 - an output's value
+    def _attribute(self, name: str, attribute: str) -> Any:
         assert name in self.template["Resources"], f"{self.path} has no {name}"
         if attribute.startswith("Outputs."):
             return self._stack(name).outputs()[attribute.removeprefix("Outputs.")]

@@ -5,7 +5,7 @@ makes the client's own retry meet its own first write: only the item tells "the 
 "somebody else was faster" (DESIGN.md, invariant 1).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ Item = dict[str, Any]
 MAX_BATCH_GET = 100
 MAX_TRANSACT_ITEMS = 100
 MAX_UNPROCESSED_ROUNDS = 8
+CONFLICT_TRIES = 4
 
 
 class ConditionFailedError(Exception):
@@ -231,10 +232,7 @@ class Table:
             "Update": self._client.update_item,
             "Delete": self._client.delete_item,
         }[kind]
-        try:
-            answer: dict[str, Any] = call(**request)  # type: ignore[operator]  # one dict for three
-        except ClientError as error:
-            raise _translate(error) from error
+        answer: dict[str, Any] = _patiently(lambda: call(**request))  # type: ignore[operator]
         return unmarshal_item(answer["Attributes"]) if kind == "Update" else None
 
     def put(self, item: Item, condition: Condition | None = None) -> None:
@@ -257,10 +255,23 @@ class Table:
             kind, request = _request(part)
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
             items.append({kind: request})
+        _patiently(lambda: self._client.transact_write_items(TransactItems=items))  # type: ignore[arg-type]
+
+
+def _patiently(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the client answers
+    """Make a call, a few times if it meets other transactions: nothing was done by then.
+
+    Raises:
+        ConditionFailedError, TransactionConflictError, ClientError: as the last try ended.
+    """
+    for left in reversed(range(CONFLICT_TRIES)):
         try:
-            self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
+            return call()
         except ClientError as error:
-            raise _translate(error) from error
+            meant = _translate(error)
+            if left == 0 or not isinstance(meant, TransactionConflictError):
+                raise meant from error
+    raise AssertionError("unreachable")
 
 
 def _request(part: TransactPart) -> tuple[str, dict[str, Any]]:

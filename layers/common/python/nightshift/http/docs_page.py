@@ -91,11 +91,9 @@ def _answers(document: Document, operation: Document) -> Iterator[tuple[str, Doc
 
 def _errors(document: Document) -> Iterator[str]:
     found: dict[str, tuple[str, str]] = {}
-    for item in document["paths"].values():
-        for operation in item.values():
-            for status, answer in _answers(document, operation):
-                for slug, text in _described(answer["description"]):
-                    found[slug] = (status, text)
+    for name, answer in document["components"]["responses"].items():
+        for slug, text in _described(answer["description"]):
+            found[slug] = (name[1:4], text)
     yield '<h2 id="errors">Errors</h2><div class="wrap"><table>'
     for slug, (status, text) in sorted(found.items()):
         cells = f"<td><code>{escape(slug)}</code></td><td>{status}</td><td>{escape(text)}</td>"

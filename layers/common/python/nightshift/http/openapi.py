@@ -61,6 +61,12 @@ _PROBLEM: Json = {
         "request_id": {"type": "string"},
     },
 }
+_IDEMPOTENCY_ERRORS: Errors = (
+    IdempotencyKeyInvalidError,
+    IdempotencyKeyReusedError,
+    IdempotencyInProgressError,
+    IdempotentAnswerGoneError,
+)
 _HEADER_PARAMETERS: Mapping[str, str] = {
     "Idempotency-Key": "The same key and body return the first answer.",
     "If-Match": "An ETag; the change is made only if the resource still has it.",
@@ -69,9 +75,17 @@ _HEADER_PARAMETERS: Mapping[str, str] = {
 
 
 def build_document(
-    routers: Iterable[Router[Any]], *, title: str, version: str, auth_errors: Errors
+    routers: Iterable[Router[Any]],
+    *,
+    title: str,
+    version: str,
+    auth_errors: Errors,
+    general_errors: Errors = (),
 ) -> Json:
-    """Return the document; `auth_errors` are what a bearer token can be refused with.
+    """Return the document.
+
+    `auth_errors` are what a bearer token can be refused with, `general_errors` what belongs to no
+    route or to all of them; those stand among the components only.
 
     Raises:
         ValueError: two handlers have one name, which is the operation's id.
@@ -84,6 +98,8 @@ def build_document(
     for route in sorted(routes, key=lambda r: (r.full_path, r.method)):
         operation = _operation(route, schemas, problems, auth_errors)
         paths.setdefault(route.full_path, {})[route.method.lower()] = operation
+    for error in general_errors:
+        problems.refer(error.status, [error])
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "license": {"name": "Apache-2.0"}},
@@ -250,8 +266,9 @@ def _problem(errors: list[type[NightshiftError]]) -> Json:
     }
 
 
-def _errors(route: Route, auth_errors: Errors) -> set[type[NightshiftError]]:
-    found: set[type[NightshiftError]] = {
+def _errors(route: Route, auth_errors: Errors) -> list[type[NightshiftError]]:
+    """Return what can go wrong; what the route declares stands for the edge's own of that name."""
+    common: list[type[NightshiftError]] = [
         RateLimitedError,
         UnavailableError,
         InvalidInputError,
@@ -259,24 +276,19 @@ def _errors(route: Route, auth_errors: Errors) -> set[type[NightshiftError]]:
         BadRequestError,
         MalformedJsonError,
         UnsupportedMediaTypeError,
-        *route.errors,
-    }
+    ]
     if not isinstance(route.access, Public):
-        found |= {UnauthenticatedError, ForbiddenError, *auth_errors}
+        common += [UnauthenticatedError, ForbiddenError, *auth_errors]
     if route.parameters():
-        found.add(NotFoundError)
+        common.append(NotFoundError)
     if issubclass(route.query, PageQuery):
-        found.add(InvalidCursorError)
+        common.append(InvalidCursorError)
     if route.if_match:
-        found.add(PreconditionFailedError)
+        common.append(PreconditionFailedError)
     if route.idempotent:
-        found |= {
-            IdempotencyKeyInvalidError,
-            IdempotencyKeyReusedError,
-            IdempotencyInProgressError,
-            IdempotentAnswerGoneError,
-        }
-    return found
+        common += _IDEMPOTENCY_ERRORS
+    by_name = {(error.status, error.slug): error for error in (*common, *route.errors)}
+    return list(by_name.values())
 
 
 def _name(model: type[BaseModel]) -> str:

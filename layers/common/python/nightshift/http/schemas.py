@@ -1,4 +1,8 @@
-"""Base models and field types of the API's inputs and answers."""
+"""Base models and field types of the API's inputs and answers.
+
+Models are built when they are first used, not when they are imported: a cold start pays for the
+one route that it serves.
+"""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,13 +16,13 @@ from nightshift.core.pagination import DEFAULT_LIMIT, MAX_CURSOR_CHARS, MAX_LIMI
 class ApiModel(BaseModel):
     """A JSON body: unknown fields are refused and nothing is guessed ("1" is no number)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class QueryModel(BaseModel):
     """A query string: unknown parameters are refused; texts become the field's type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class NoBody(ApiModel):

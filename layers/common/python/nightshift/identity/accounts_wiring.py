@@ -10,7 +10,6 @@ from nightshift.core.environment import SettingsError, load
 from nightshift.http.app import App
 from nightshift.http.routing import LimitRule
 from nightshift.http.wiring import Outside, build_app, real_outside
-from nightshift.identity.access_tokens import AccessTokenSigner
 from nightshift.identity.api import router
 from nightshift.identity.attempts import Patience
 from nightshift.identity.passwords import Passwords
@@ -19,7 +18,10 @@ from nightshift.identity.sessions import Lifetimes, Sessions
 from nightshift.identity.settings import AccountSettings, VerifierSettings
 from nightshift.identity.signing_keys import parse_signing_key
 from nightshift.identity.store import IdentityStore
+from nightshift.identity.token_signer import AccessTokenSigner
 from nightshift.identity.wiring import build_authenticator, build_store, build_terms
+
+DEMO_EMAIL = "demo@example.com"
 
 
 def build_accounts_app(environ: Mapping[str, str], outside: Outside | None = None) -> App:
@@ -63,6 +65,7 @@ def build_accounts(environ: Mapping[str, str], outside: Outside) -> Accounts:
         log=outside.log,
         account_patience=_patience(settings, settings.login_free_attempts),
         address_patience=_patience(settings, settings.login_free_attempts_address),
+        unverified_admin=_local_admin(settings) if shared.stage == "local" else "",
     )
 
 
@@ -89,6 +92,10 @@ def _sessions(
         ),
         log=outside.log,
     )
+
+
+def _local_admin(settings: AccountSettings) -> str:
+    return settings.admin_email or DEMO_EMAIL
 
 
 def _patience(settings: AccountSettings, free: int) -> Patience:

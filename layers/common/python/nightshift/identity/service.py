@@ -37,7 +37,12 @@ class Accounts:
         log: Log,
         account_patience: Patience,
         address_patience: Patience,
+        unverified_admin: str = "",
     ) -> None:
+        """Take what the use cases stand on.
+
+        `unverified_admin` is the address that is admin without being verified; for the local stack.
+        """
         self._store = store
         self.sessions = sessions
         self._passwords = passwords
@@ -45,6 +50,7 @@ class Accounts:
         self._log = log
         self._account_patience = account_patience
         self._address_patience = address_patience
+        self._unverified_admin = email_key(unverified_admin)
 
     def register(
         self, *, user_id: str, email: str, password: str, name: str, client: Client
@@ -63,7 +69,7 @@ class Accounts:
             user_id=UserId(user_id),
             email=email,
             name=name,
-            role=Role.MEMBER,
+            role=self._role_of(email),
             password_hash=self._passwords.hash(password),
             email_verified=False,
             disabled=False,
@@ -151,6 +157,9 @@ class Accounts:
         _check_version(user, expected_version)
         self._store.delete_user(user)
         self._log.info("user.deleted", user_id=user_id)
+
+    def _role_of(self, email: str) -> Role:
+        return Role.ADMIN if email_key(email) == self._unverified_admin else Role.MEMBER
 
     def _check_address(self, address: str) -> None:
         seen = self._store.find_attempts(ADDRESS, address)

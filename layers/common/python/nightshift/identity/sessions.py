@@ -9,7 +9,6 @@ from nightshift.core.access import SessionId, UserId
 from nightshift.core.clock import Clock, from_ms, to_ms
 from nightshift.core.ids import new_id
 from nightshift.core.tokens import SECRET_BYTES, RandomBytes, digest
-from nightshift.identity.access_tokens import AccessTokenSigner
 from nightshift.identity.errors import (
     RefreshExpiredError,
     RefreshReusedError,
@@ -30,6 +29,7 @@ from nightshift.identity.refresh import (
     parse,
 )
 from nightshift.identity.store import IdentityStore
+from nightshift.identity.token_signer import AccessTokenSigner
 from nightshift.observability import Log
 
 MAX_AGENT_CHARS = 256

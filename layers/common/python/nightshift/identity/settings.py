@@ -86,6 +86,13 @@ class AccountSettings:
     argon2_parallelism: int = setting(
         doc="Lanes of one password hash.", default=1, unit="lanes", ge=1, le=8
     )
+    admin_email: str = setting(
+        doc=(
+            "Address of the first administrator: admin at once in the local stack, in a deployed "
+            "one as soon as the address is verified. Empty is nobody, locally demo@example.com."
+        ),
+        default="",
+    )
     login_free_attempts: int = setting(
         doc="Attempts at one account before the delay begins to grow.",
         default=5,

@@ -7,8 +7,8 @@ from nightshift.core.environment import load
 from nightshift.http.wiring import Outside
 from nightshift.identity.access_tokens import AccessTokenVerifier, TokenTerms
 from nightshift.identity.authenticator import SessionAuthenticator
+from nightshift.identity.public_keys import PublicKeys
 from nightshift.identity.settings import VerifierSettings
-from nightshift.identity.signing_keys import PublicKeys
 from nightshift.identity.store import IdentityStore
 
 
