@@ -6,6 +6,7 @@ With `--check` it only compares, and answers 1 when what stands differs.
 import sys
 from pathlib import Path
 
+from infra.local import settings as local
 from infra.local.check_settings import models
 from nightshift.core.environment import SettingInfo, describe
 
@@ -18,7 +19,7 @@ LOCAL = (
         name="PORT",
         doc="Where the local stack answers, on 127.0.0.1.",
         kind="int",
-        default=8787,
+        default=local.DEFAULT_PORT,
         unit="TCP port",
         ge=1,
         le=65535,
@@ -29,7 +30,7 @@ LOCAL = (
         name="NIGHTSHIFT_DATA_DIR",
         doc="Where the local stack keeps all state.",
         kind="str",
-        default=".nightshift",
+        default=local.DEFAULT_DATA_DIR,
         unit="folder",
         ge=None,
         le=None,
@@ -40,10 +41,10 @@ LOCAL = (
         name="NIGHTSHIFT_WORKERS",
         doc="The most processes of one function that the local stack runs at a time.",
         kind="int",
-        default=8,
+        default=local.DEFAULT_WORKERS,
         unit="processes",
         ge=1,
-        le=64,
+        le=local.MAX_WORKERS,
         choices=(),
         wiring=False,
     ),

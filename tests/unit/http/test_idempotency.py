@@ -216,6 +216,37 @@ def test_only_one_takes_over_after_a_crash(world: World, toys: Toys) -> None:
     assert 2 == len(toys.made)
 
 
+@pytest.fixture
+def dead(world: World, toys: Toys) -> Door:
+    """A door where the key was taken by a request that died before its handler ran."""
+    door = Door(handler=build_toys(world, toys))
+    world.dynamodb.faults = FaultPlan({1: Fault(mode=FaultMode.CRASH_AFTER)})
+    with pytest.raises(CrashError):
+        make(door)
+    world.dynamodb.faults = None
+    world.clock.advance(seconds=35)
+    return door
+
+
+def test_taking_over_loses_to_who_was_faster(dead: Door, world: World, toys: Toys) -> None:
+    """Who finds a dead request's key, but too late, does nothing."""
+
+    def other_first() -> None:
+        world.dynamodb.faults = None
+        assert make(dead).status == 201
+
+    world.dynamodb.faults = FaultPlan({2: Fault(mode=FaultMode.DELAY, action=other_first)})
+    answer = make(dead)
+    assert (409, "idempotency_in_progress", 1) == (answer.status, answer.error, len(toys.made))
+    assert (201, 1) == (make(dead).status, len(toys.made))
+
+
+def test_a_lost_answer_at_taking_over_is_no_loss(dead: Door, world: World, toys: Toys) -> None:
+    """When the client library repeats the take-over, the request knows itself as the holder."""
+    world.dynamodb.faults = FaultPlan({2: Fault(mode=FaultMode.ANSWER_LOST)})
+    assert (201, 1) == (make(dead).status, len(toys.made))
+
+
 def test_a_late_first_request_does_not_overwrite(door: Door, world: World) -> None:
     """Who was taken over does not put its answer over the other's."""
     toys = GatedToys()

@@ -1,7 +1,7 @@
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.outbound.addresses import forbidden_reason
@@ -38,6 +38,7 @@ def test_special_ipv4_is_refused_inside_ipv6(text: str, embed: Embedding) -> Non
     assert forbidden_reason(IPv6Address(embed(IPv4Address(text)))) is not None
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4).map(lambda a: IPv4Address(str(a))))
 def test_ipv4_is_judged_as_the_registries_say(address: IPv4Address) -> None:
     """An IPv4 address passes exactly when no special range holds it."""
@@ -49,12 +50,14 @@ def _inside(network: IPv6Network) -> st.SearchStrategy[IPv6Address]:
     return st.integers(0, network.num_addresses - 1).map(lambda at: network[at])
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NETWORKS_V6).flatmap(_inside))
 def test_ipv6_in_a_special_range_never_passes(address: IPv6Address) -> None:
     """No address of a special IPv6 range passes, wherever in the range it lies."""
     assert forbidden_reason(address) is not None
 
 
+@settings(deadline=None)
 @given(_inside(IPv6Network("2000::/3")))
 def test_ipv6_unicast_outside_the_special_ranges_passes(address: IPv6Address) -> None:
     """A global unicast address that is in no special range and carries no IPv4 passes."""
@@ -63,6 +66,7 @@ def test_ipv6_unicast_outside_the_special_ranges_passes(address: IPv6Address) ->
         assert forbidden_reason(address) is None
 
 
+@settings(deadline=None)
 @given(st.one_of(st.ip_addresses(v=4), st.integers(0, 2**128 - 1).map(IPv6Address)))
 def test_nothing_passes_that_the_standard_library_calls_private(
     address: IPv4Address | IPv6Address,

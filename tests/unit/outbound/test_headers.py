@@ -1,6 +1,6 @@
 import h11
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.outbound.errors import InvalidHeadersError
@@ -81,6 +81,7 @@ def test_every_bad_header_is_named() -> None:
     assert expected == found
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20), st.text(max_size=40))
 def test_an_accepted_header_is_one_line_on_the_wire(name: str, value: str) -> None:
     """Whatever the check accepts, the HTTP library sends as exactly one header line."""

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.outbound.retry_after import MAX_RETRY_AFTER_S, parse_retry_after
@@ -43,6 +43,7 @@ def test_both_forms_are_read(value: str, expected: float | None) -> None:
     assert expected == parse_retry_after(value, NOW)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=50))
 def test_any_text_gives_a_bounded_wait_or_none(text: str) -> None:
     """Whatever the header says, the wait is none or within its bounds."""

@@ -2,7 +2,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.outbound.signing import new_secret, sign, signed_headers, verify
@@ -86,6 +86,7 @@ def test_an_old_or_early_call_does_not_verify(seconds: int, expected: bool) -> N
     assert expected == _verify(now=SIGNED_AT + timedelta(seconds=seconds))
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=24, max_size=64), st.binary(max_size=200), st.integers(0, 2**33))
 def test_what_is_signed_verifies(random: bytes, body: bytes, second: int) -> None:
     """Any body signed with a fresh secret verifies with it."""

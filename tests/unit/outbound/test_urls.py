@@ -2,7 +2,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.outbound.errors import InvalidWebhookUrlError
@@ -231,6 +231,7 @@ def test_allowing_loopback_allows_no_disguise(host: str) -> None:
         check_url(f"http://{host}/", allow_loopback=True)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_judged_without_another_error(text: str) -> None:
     """Whatever the text, the check accepts it or raises its one error."""

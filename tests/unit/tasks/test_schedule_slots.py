@@ -1,6 +1,9 @@
 """When a schedule is due, against the library and against an oracle that walks every minute."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from itertools import islice, pairwise
 
 import pytest
@@ -184,3 +187,17 @@ def test_slots_rise_strictly_over_years() -> None:
     """A long walk never stands still and never turns back."""
     slots = schedule_of("13 */7 * * *", "America/New_York").upcoming(ANCHOR, 4000)
     assert all(before < after for before, after in pairwise(slots))
+
+
+def test_threads_may_ask_for_slots_of_one_expression_at_once(
+    request: pytest.FixtureRequest,
+) -> None:
+    """What is remembered of an expression is never moved by asking it."""
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    schedule = schedule_of("17 3 * * 1", "Europe/Berlin")
+    moments = [ANCHOR + timedelta(days=97 * n) for n in range(40)]
+    expected = [schedule.next_after(moment) for moment in moments]
+    sys.setswitchinterval(1e-6)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: [schedule.next_after(m) for m in moments], range(8)):
+            assert expected == found
