@@ -2,6 +2,9 @@
 
 import os
 
-from nightshift.identity.accounts_wiring import build_accounts_app
+from nightshift.core.startup import quick_imports
+
+with quick_imports():
+    from nightshift.identity.accounts_wiring import build_accounts_app
 
 handler = build_accounts_app(os.environ)

@@ -2,6 +2,9 @@
 
 import os
 
-from nightshift.tasks.api_wiring import build_api_app
+from nightshift.core.startup import quick_imports
+
+with quick_imports():
+    from nightshift.tasks.api_wiring import build_api_app
 
 handler = build_api_app(os.environ)

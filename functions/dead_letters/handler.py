@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from nightshift.jobs.entry import bury_batch
-from nightshift.observability import get_log
-from nightshift.tasks.wiring import get_context
+from nightshift.core.startup import quick_imports
+
+with quick_imports():
+    from nightshift.jobs.entry import bury_batch
+    from nightshift.observability import get_log
+    from nightshift.tasks.wiring import get_context
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

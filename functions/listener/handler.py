@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from nightshift.jobs.batch import run_batch
-from nightshift.jobs.entry import LambdaContext
-from nightshift.observability import get_log
-from nightshift.tasks.wiring import get_context
+from nightshift.core.startup import quick_imports
+
+with quick_imports():
+    from nightshift.jobs.batch import run_batch
+    from nightshift.jobs.entry import LambdaContext
+    from nightshift.observability import get_log
+    from nightshift.tasks.wiring import get_context
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from nightshift.jobs.entry import LambdaContext, run_tick
-from nightshift.observability import get_log
-from nightshift.tasks.wiring import get_context
+from nightshift.core.startup import quick_imports
+
+with quick_imports():
+    from nightshift.jobs.entry import LambdaContext, run_tick
+    from nightshift.observability import get_log
+    from nightshift.tasks.wiring import get_context
 
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> None:

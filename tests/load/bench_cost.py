@@ -1,21 +1,39 @@
-"""`python -m tests.load.bench_cost`: dollars per 10^6 delivered runs, from the calls made."""
+"""Dollars per 10^6 delivered and logged runs, from the calls made.
 
-from tests.support.cost import measure, once, rates, shared
+`python -m tests.load.bench_cost` prints the invoice of each kind of schedule.
+"""
 
-RUNS = 10_000
+from typing import Final
+
+from tests.support.cost import Cost, measure, once, rates, shared
+
+RUNS: Final = 5_000
+BUDGET: Final = 2.00
+KINDS: Final = {"shared": shared, "rates": rates, "once": once}
+
+
+def measured(kind: str) -> Cost:
+    """Return what the runs of a kind of schedule cost."""
+    return measure(KINDS[kind], runs=RUNS)
+
+
+def shown(kind: str, cost: Cost) -> str:
+    """Return the invoice as a table."""
+    rows = [
+        ("write units a run", cost.write_units / cost.runs),
+        ("read units a run", cost.read_units / cost.runs),
+        ("SQS requests a run", cost.sqs_requests / cost.runs),
+        *((f"$ {name}", dollars) for name, dollars in cost.invoice.lines()),
+        ("$ per 10^6 runs", cost.invoice.total),
+    ]
+    lines = [f"{kind}: {cost.runs} runs, budget {BUDGET:.2f} $ per 10^6"]
+    return "\n".join(lines + [f"  {name:20}{value:8.3f}" for name, value in rows])
 
 
 def main() -> None:
-    """Print the invoice of each kind of schedule."""
-    for make in (shared, rates, once):
-        cost = measure(make, runs=RUNS)
-        print(f"\n{make.__name__}: {cost.runs} runs")
-        print(f"  write units a run {cost.write_units / cost.runs:8.3f}")
-        print(f"  read units a run  {cost.read_units / cost.runs:8.3f}")
-        print(f"  SQS requests a run{cost.sqs_requests / cost.runs:8.3f}")
-        for name, dollars in cost.invoice.lines():
-            print(f"  {name:16} {dollars:6.3f} $")
-        print(f"  {'total':16} {cost.invoice.total:6.3f} $ per 10^6 runs")
+    """Measure and print."""
+    for kind in KINDS:
+        print(shown(kind, measured(kind)))
 
 
 if __name__ == "__main__":

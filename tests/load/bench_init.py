@@ -162,32 +162,40 @@ def _medians(times: list[Times]) -> Times:
     return statistics.median(spent), statistics.median(took)
 
 
+def shown(found: Mapping[str, Times | str]) -> str:
+    """Return the measurements as a table; ratios are of CPU, which other work disturbs less."""
+    base = found["base"]
+    lines = [
+        "init, medians of fresh interpreters",
+        f"{'':18}{'CPU ms':>8}{'wall ms':>9}{'ratio':>8}{'budget':>9}",
+    ]
+    for name, took in found.items():
+        if isinstance(took, str) or isinstance(base, str):
+            lines.append(f"{name:18}does not start: {took}")
+            continue
+        budget = f"{BUDGETS[name]:7.1f} x" if name in BUDGETS else ""
+        figures = f"{took[0] * 1000:8.1f}{took[1] * 1000:9.1f}{took[0] / base[0]:7.2f}x"
+        lines.append(f"{name:18}{figures}{budget}")
+    return "\n".join(lines)
+
+
+def missed(found: Mapping[str, Times | str]) -> list[str]:
+    """Return the functions that do not start or are over their budgets."""
+    base = found["base"]
+    return [
+        name
+        for name, took in found.items()
+        if isinstance(took, str)
+        or isinstance(base, str)
+        or took[0] / base[0] > BUDGETS.get(name, float("inf"))
+    ]
+
+
 def main() -> int:
     """Measure, print the table, and return the exit status."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
-    found = measure(rounds)
-    base = found["base"]
-    if isinstance(base, str):
-        print(f"base does not start: {base}")
-        return 1
-    missed = False
-    print(f"init, medians of {rounds} fresh interpreters")
-    print(f"{'':18}{'CPU ms':>8}{'wall ms':>9}{'ratio':>8}{'budget':>9}")
-    for name, took in found.items():
-        missed |= _report(name, took, base)
-    return int(missed)
-
-
-def _report(name: str, took: Times | str, base: Times) -> bool:
-    """Print one line; return True when the function misses its budget or does not start."""
-    if isinstance(took, str):
-        print(f"{name:18}does not start: {took}")
-        return True
-    ratio, budget = took[0] / base[0], BUDGETS.get(name)
-    missed = budget is not None and ratio > budget
-    note = "" if budget is None else f"{budget:7.1f} x" + (" MISSED" if missed else "")
-    print(f"{name:18}{took[0] * 1000:8.1f}{took[1] * 1000:9.1f}{ratio:7.2f}x{note}")
-    return missed
+    found = measure(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    print(shown(found))
+    return int(bool(missed(found)))
 
 
 if __name__ == "__main__":

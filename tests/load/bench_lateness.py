@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from nightshift.jobs.agenda import DIRECT_MS
 from nightshift.jobs.dispatch import delay_for
@@ -179,21 +179,21 @@ def _part(due: float, called: float, sent: float, arrived: float) -> Part:
 
 def shown(found: Found) -> str:
     """Return the round as a table."""
+    counts = list(found.calls.values())
+    once, never = counts.count(1), counts.count(0)
+    early = sum(part.early > 0 for part in found.parts)
+    load = f"load {found.load[0]:.1f} on {os.cpu_count()} cores"
     lines = [
-        f"{found.wanted} runs in one minute, {found.published} sent by the publisher, "
-        f"{found.batches} batches; load {found.load[0]:.1f} on {os.cpu_count()} cores",
-        f"  called once {sum(n == 1 for n in found.calls.values())}, "
-        f"never {sum(n == 0 for n in found.calls.values())}, "
-        f"more often {sum(n > 1 for n in found.calls.values())}, "
-        f"early {sum(part.early > 0 for part in found.parts)}",
+        f"{found.wanted} runs in one minute, {found.published} sent by the publisher, {load}",
+        f"  once {once}, never {never}, more often {len(counts) - once - never}, early {early}",
         f"  {'seconds':12}{'p50':>8}{'p95':>8}{'p99':>8}{'max':>8}",
     ]
     for name, text in (("late", "late"), ("emulator", "emulator's"), ("own", "product's")):
         figures: Sequence[float] = [found.percentile(name, s) for s in (0.5, 0.95, 0.99, 1.0)]
         lines.append(f"  {text:12}" + "".join(f"{figure:8.3f}" for figure in figures))
     lines.append(
-        f"  the listener: {found.cpu_ms_a_run:.2f} ms CPU and {found.log_bytes_a_run:.0f} bytes "
-        "of log a run"
+        f"  listener, a run: {found.cpu_ms_a_run:.2f} ms CPU, {found.log_bytes_a_run:.0f} bytes of "
+        f"log, {found.batches / found.wanted:.2f} invocations"
     )
     return "\n".join(lines)
 

@@ -111,8 +111,8 @@ async def _measure(plain: int, secure: int, authority: trustme.CA) -> dict[str, 
     return found
 
 
-def main() -> None:
-    """Run the receiver, measure, and print the table."""
+def measure() -> dict[str, float]:
+    """Run the receiver and return the median CPU milliseconds of each kind of call."""
     authority = trustme.CA()
     with tempfile.TemporaryDirectory() as folder:
         chain = Path(folder) / "receiver.pem"
@@ -128,9 +128,18 @@ def main() -> None:
                 found = asyncio.run(_measure(plain, secure, authority))
             finally:
                 process.terminate()
-    print(f"CPU ms a call, median of {ROUNDS} rounds of {CALLS} calls, {TOGETHER} at a time")
-    for name, times in found.items():
-        print(f"  {name:36} {statistics.median(times):6.3f}")
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def shown(found: dict[str, float]) -> str:
+    """Return the measurements as a table."""
+    head = f"CPU ms a call, median of {ROUNDS} rounds of {CALLS} calls, {TOGETHER} at a time"
+    return "\n".join([head, *(f"  {name:36} {ms:6.3f}" for name, ms in found.items())])
+
+
+def main() -> None:
+    """Measure and print the table."""
+    print(shown(measure()))
 
 
 if __name__ == "__main__":

@@ -195,9 +195,9 @@ def test_threads_may_ask_for_slots_of_one_expression_at_once(
     """What is remembered of an expression is never moved by asking it."""
     request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
     schedule = schedule_of("17 3 * * 1", "Europe/Berlin")
-    moments = [ANCHOR + timedelta(days=97 * n) for n in range(40)]
+    moments = [ANCHOR + timedelta(days=97 * n) for n in range(80)]
     expected = [schedule.next_after(moment) for moment in moments]
     sys.setswitchinterval(1e-6)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: [schedule.next_after(m) for m in moments], range(8)):
+        for found in pool.map(lambda _: [schedule.next_after(m) for m in moments], range(80)):
             assert expected == found

@@ -8,7 +8,7 @@ there is no route without a rule.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypedDict, TypeVar, Unpack
 
 from nightshift.core.access import Permission
 from nightshift.core.errors import NightshiftError
@@ -57,23 +57,25 @@ class LimitRule:
     window_s: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """One method on one path, and everything that is declared about it.
+class Options(TypedDict, total=False):
+    """What a route may declare beside its method, path, access and input.
 
-    `path` is relative to the base path. `idempotent` routes honour Idempotency-Key; with `sealed`
-    the kept answer is encrypted under the request that made it, for answers that hold tokens.
+    Attributes:
+        answer: the model of a success, for the documentation.
+        status: of a success; `statuses` names further ones.
+        idempotent: honours Idempotency-Key; with `sealed` the kept answer is encrypted under the
+            request that made it, for answers that hold tokens.
+        etag: the handler gives `Reply.version`; documentation only, as is the next.
+        if_match: the handler asks `Request.expected_version`.
+        path_params: shapes of path parameters that are no UUIDs.
+        errors: what the handler may raise, for the documentation.
+        content_type: of a success that is no JSON.
+        limit: a rule of the function, counted by address.
     """
 
-    method: str
-    path: str
-    access: Access
-    handler: Callable[[Any, Request[Any, Any]], Reply]
-    body: type[ApiModel]
-    query: type[QueryModel]
     answer: type[ApiModel] | None
     status: int
-    tag: str
+    statuses: Mapping[int, str]
     idempotent: bool
     sealed: bool
     etag: bool
@@ -82,7 +84,30 @@ class Route:
     errors: tuple[type[NightshiftError], ...]
     content_type: str
     limit: str | None
-    statuses: Mapping[int, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One method on one path, relative to the base path; the rest as `Options` says."""
+
+    method: str
+    path: str
+    access: Access
+    handler: Callable[[Any, Request[Any, Any]], Reply]
+    body: type[ApiModel]
+    query: type[QueryModel]
+    tag: str
+    answer: type[ApiModel] | None = None
+    status: int = 200
+    statuses: Mapping[int, str] = field(default_factory=dict)
+    idempotent: bool = False
+    sealed: bool = False
+    etag: bool = False
+    if_match: bool = False
+    path_params: Mapping[str, PathParam] = field(default_factory=dict)
+    errors: tuple[type[NightshiftError], ...] = ()
+    content_type: str = "application/json"
+    limit: str | None = None
 
     @property
     def full_path(self) -> str:
@@ -130,53 +155,27 @@ class Router(Generic[S]):
         *,
         body: type[BodyT] = NoBody,  # type: ignore[assignment]  # the default binds the variable
         query: type[QueryT] = NoQuery,  # type: ignore[assignment]  # the default binds the variable
-        answer: type[ApiModel] | None = None,
-        status: int = 200,
-        idempotent: bool = False,
-        sealed: bool = False,
-        etag: bool = False,
-        if_match: bool = False,
-        path_params: Mapping[str, PathParam] | None = None,
-        errors: tuple[type[NightshiftError], ...] = (),
-        content_type: str = "application/json",
-        limit: str | None = None,
-        statuses: Mapping[int, str] | None = None,
+        **options: Unpack[Options],
     ) -> Callable[
         [Callable[[S, Request[BodyT, QueryT]], Reply]],
         Callable[[S, Request[BodyT, QueryT]], Reply],
     ]:
-        """Register the decorated handler; its docstring is the summary and description.
-
-        `limit` names a rule of the function, counted by address; `statuses` names further
-        successes; `etag` and `if_match` only document what the handler does through
-        `Reply.version` and `Request.expected_version`.
-        """
+        """Register the decorated handler; its docstring is the summary and description."""
 
         def register(
             handler: Callable[[S, Request[BodyT, QueryT]], Reply],
         ) -> Callable[[S, Request[BodyT, QueryT]], Reply]:
-            self.routes.append(
-                Route(
-                    method=method,
-                    path=path,
-                    access=access,
-                    handler=handler,
-                    body=body,
-                    query=query,
-                    answer=answer,
-                    status=status,
-                    tag=self.tag,
-                    idempotent=idempotent,
-                    sealed=sealed,
-                    etag=etag,
-                    if_match=if_match,
-                    path_params=path_params or {},
-                    errors=errors,
-                    content_type=content_type,
-                    limit=limit,
-                    statuses=statuses or {},
-                )
+            route = Route(
+                method=method,
+                path=path,
+                access=access,
+                handler=handler,
+                body=body,
+                query=query,
+                tag=self.tag,
+                **options,
             )
+            self.routes.append(route)
             return handler
 
         return register

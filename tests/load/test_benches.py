@@ -1,0 +1,65 @@
+"""The budgets of `make bench`; each test prints what it measured."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.load import bench_cost, bench_init, bench_lateness, bench_sender, bench_tick
+
+pytestmark = pytest.mark.bench
+
+
+@pytest.mark.parametrize("kind", bench_cost.KINDS)
+def test_a_million_runs_cost_at_most_two_dollars(kind: str) -> None:
+    """DynamoDB, SQS, Lambda, logs and events of one delivered and logged run, at list prices."""
+    cost = bench_cost.measured(kind)
+
+    _show(bench_cost.shown(kind, cost))
+    assert bench_cost.RUNS == cost.runs
+    assert cost.invoice.total <= bench_cost.BUDGET
+
+
+def test_a_tick_reads_what_is_due_not_what_exists() -> None:
+    """A thousand times the tasks, the same number due: at most 5 % more read units."""
+    found = bench_tick.measure()
+
+    _show(bench_tick.shown(found))
+    assert found[bench_tick.MANY] <= bench_tick.BUDGET * found[bench_tick.FEW]
+
+
+def test_functions_start_about_as_fast_as_their_least_imports() -> None:
+    """Init against Powertools' Logger and a boto3 client, in the same rounds."""
+    found = bench_init.measure(bench_init.ROUNDS)
+
+    _show(bench_init.shown(found))
+    assert [] == bench_init.missed(found)
+
+
+def test_a_call_costs_less_cpu_than_by_the_usual_client() -> None:
+    """The sender, which connects anew for each call, against httpx doing the same."""
+    found = bench_sender.measure()
+
+    _show(bench_sender.shown(found))
+    assert found["sender, http, address"] <= found["httpx, http, new connections"]
+    assert found["sender, https"] <= found["httpx, https, new connections"]
+
+
+def test_calls_start_at_their_second(tmp_path: Path) -> None:
+    """All runs of one minute on the local stack: each once, never early, the product's part small.
+
+    The emulator's part of the lateness is measured and shown, not held against the budget.
+    """
+    found = bench_lateness.round_of(bench_lateness.RUNS, tmp_path)
+
+    _show(bench_lateness.shown(found))
+    assert {1} == set(found.calls.values())
+    assert 0 == sum(part.early > 0 for part in found.parts)
+    assert bench_lateness.RUNS == found.published
+    assert found.percentile("own", 0.5) <= bench_lateness.P50_S
+    assert found.percentile("own", 0.99) <= bench_lateness.P99_S
+
+
+def _show(table: str) -> None:
+    """Print a table and how busy the machine was."""
+    print(f"\n{table}\n  (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)")
