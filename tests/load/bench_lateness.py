@@ -52,7 +52,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What a round came to: `calls` by task, `parts` of the calls, the listener's use."""
+    """What a round came to: `calls` by task, `parts` of the calls, the listener's use.
+
+    `held_ms_a_run` is the time of its invocations, which the runs of a batch share.
+    """
 
     wanted: int
     calls: dict[str, int]
@@ -60,6 +63,7 @@ class Found:
     published: int
     batches: int
     cpu_ms_a_run: float
+    held_ms_a_run: float
     log_bytes_a_run: float
     load: tuple[float, float, float]
 
@@ -157,6 +161,7 @@ def _found(
         published=sum(tick["messages"] for tick in ticks),
         batches=len(batches),
         cpu_ms_a_run=sum(batch["cpu_s"] for batch in batches) * 1000 / max(1, handled),
+        held_ms_a_run=sum(b["ended"] - b["arrived"] for b in batches) * 1000 / max(1, handled),
         log_bytes_a_run=_log_bytes(stack) / max(1, handled),
         load=load,
     )
@@ -192,8 +197,9 @@ def shown(found: Found) -> str:
         figures: Sequence[float] = [found.percentile(name, s) for s in (0.5, 0.95, 0.99, 1.0)]
         lines.append(f"  {text:12}" + "".join(f"{figure:8.3f}" for figure in figures))
     lines.append(
-        f"  listener, a run: {found.cpu_ms_a_run:.2f} ms CPU, {found.log_bytes_a_run:.0f} bytes of "
-        f"log, {found.batches / found.wanted:.2f} invocations"
+        f"  listener, a run: {found.batches / found.wanted:.2f} invocations, "
+        f"{found.held_ms_a_run:.0f} ms, {found.cpu_ms_a_run:.2f} ms CPU, "
+        f"{found.log_bytes_a_run:.0f} bytes of log"
     )
     return "\n".join(lines)
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.load import bench_cost, bench_init, bench_lateness, bench_sender, bench_tick
+from tests.load import (
+    bench_cost,
+    bench_init,
+    bench_lateness,
+    bench_rescue,
+    bench_sender,
+    bench_tick,
+)
 
 pytestmark = pytest.mark.bench
 
@@ -58,6 +65,16 @@ def test_calls_start_at_their_second(tmp_path: Path) -> None:
     assert bench_lateness.RUNS == found.published
     assert found.percentile("own", 0.5) <= bench_lateness.P50_S
     assert found.percentile("own", 0.99) <= bench_lateness.P99_S
+
+
+def test_a_killed_listener_is_made_up_for_with_nobody_lending_a_hand(tmp_path: Path) -> None:
+    """The scheduled sweeper finds the run; the log has a lost attempt and a good one."""
+    found = bench_rescue.measure(tmp_path)
+
+    _show(bench_rescue.shown(found))
+    assert "completed" == found.status
+    assert [("failed", "worker_lost"), ("finish", None)] == found.log
+    assert found.seconds <= bench_rescue.BUDGET_S
 
 
 def _show(table: str) -> None:

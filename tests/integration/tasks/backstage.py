@@ -17,7 +17,7 @@ from nightshift.adapters.queue import SqsQueue
 from nightshift.aws.dynamo import Table
 from nightshift.core.clock import to_ms
 from nightshift.jobs import keys
-from nightshift.jobs.agenda import minute_of
+from nightshift.jobs.agenda import CHECK_AFTER_MS, Progress, minute_of
 from nightshift.jobs.codec import encode
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Message
@@ -100,16 +100,18 @@ class Backstage:
         def moved() -> bool:
             with contextlib.suppress(SupersededError):
                 agenda.acquire(cursor, token, lease_ms=5_000)
-                agenda.advance(cursor, token, minute, release=True)
+                agenda.advance(cursor, token, Progress(minute=minute, parts={}), release=True)
                 return True
             return False
 
         wait_until(moved, f"the cursor {cursor} to be free", 70)
 
-    def claims(self, minute: int) -> list[str]:
-        """Return the ids of the jobs that are claimed, to be looked after in `minute`."""
-        manifests = self.context().machine.agenda.manifests(minute)
-        return [m.ref.job_id for manifest in manifests for m in manifest.messages]
+    def claimed(self, task_id: str, due: datetime) -> Message | None:
+        """Return the message of a task's run that is due then, None while it is not claimed."""
+        check = minute(due + timedelta(milliseconds=CHECK_AFTER_MS))
+        manifests = self.context().machine.agenda.manifests(check)
+        messages = (m for manifest in manifests for m in manifest.messages)
+        return next((m for m in messages if m.ref.subject == task_id), None)
 
     def invoke(self, function: str, event: object = None) -> dict[str, Any]:
         """Run a function such as `sweeper` once and return what it answered."""

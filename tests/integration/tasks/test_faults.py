@@ -13,10 +13,7 @@ from nightshift.core.access import UserId
 from nightshift.core.errors import UnavailableError
 from nightshift.core.ids import new_id
 from nightshift.jobs import keys
-from nightshift.jobs.agenda import CHECK_AFTER_MS
-from nightshift.jobs.model import Message
 from nightshift.ports.queue import Outgoing
-from nightshift.tasks.groups import slot_ref
 from nightshift.tasks.model import Definition
 from tests.integration.stack.harness import Stack
 from tests.integration.tasks.backstage import (
@@ -121,14 +118,12 @@ def publisher_dies(drill: Drill) -> datetime:
     nightshift = drill.backstage.context(behind_s=BEHIND_S)
     said = Definition(name="p", url=drill.receiver.url("/publisher"), schedule=at(due))
     view = nightshift.tasks.create(UserId(drill.client.user.id), said, key="publisher")
-    run_id = slot_ref(view.task.owner_id, view.task.id, 1, due).job_id
     drill.backstage.set_back(keys.TICK, minute(due) - 1)
-    check = minute(due + timedelta(milliseconds=CHECK_AFTER_MS))
     ticks = len(_ticks(drill))
     time.sleep(until_fraction(time.time, 0.3))
     with ThreadPoolExecutor(1) as pool:
         tick = pool.submit(drill.backstage.invoke, "publisher")
-        wait_until(lambda: run_id in drill.backstage.claims(check), "the claim", 10)
+        wait_until(lambda: bool(drill.backstage.claimed(view.task.id, due)), "the claim", 10)
         killed = drill.kill("publisher")
         answered = tick.result()
     assert 1 == killed
@@ -159,7 +154,8 @@ def delivered_twice(drill: Drill) -> str:
     drill.receiver.script("/twice", Says(after_s=2.0))
     due = whole_second_in(3)
     task_id = drill.create("/twice", task_schedule=at(due), max_retry=3)
-    message = Message.first(slot_ref(drill.client.user.id, task_id, 1, due))
+    message = drill.backstage.claimed(task_id, due)
+    assert message is not None
     drill.backstage.context().machine.dispatcher.send([message] * 4)
     time.sleep(max(0.0, due.timestamp() - time.time() - 0.5))
     drill.backstage.deliver_at_once(message, 4)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nightshift.jobs.agenda import minute_of
+from nightshift.jobs.agenda import Progress
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Overlap
 from nightshift.tasks.model import Misfire
@@ -22,13 +22,13 @@ def test_two_publishers_at_once_send_each_run_once() -> None:
     world.clock.set(_at("12:11:00"))
     before = len(world.queue.sent)
     second = world.new_context()
-    inner = world.context.machine.agenda.bucket
+    inner = world.context.machine.agenda.hints
 
-    def bucket(minute: int, shard: int) -> object:
+    def hints(minute: int, shard: int) -> object:
         world.tick(second)
         return inner(minute, shard)
 
-    world.context.machine.agenda.bucket = bucket  # type: ignore[method-assign, assignment]
+    world.context.machine.agenda.hints = hints  # type: ignore[method-assign, assignment]
     world.tick()
     assert len(world.queue.sent) - before == 1
 
@@ -167,7 +167,7 @@ def test_the_cursor_is_leased_and_a_lost_lease_stops_the_walk() -> None:
     world.clock.advance(seconds=2)
     agenda.acquire("TICK", "two", lease_ms=1_000)
     with pytest.raises(SupersededError):
-        agenda.advance("TICK", "one", minute_of(0), release=False)
+        agenda.advance("TICK", "one", Progress(minute=0, parts={}), release=False)
 
 
 def test_a_task_deleted_while_its_message_waits_is_not_called() -> None:

@@ -142,7 +142,7 @@ router: Router[Accounts] = Router(tag="Accounts")
     idempotent=True,
     sealed=True,
     limit="register",
-    errors=(EmailTakenError,),
+    errors=(EmailTakenError, ConflictError),
 )
 def register(accounts: Accounts, request: Request[RegisterIn]) -> Reply:
     """Make an account and sign in.

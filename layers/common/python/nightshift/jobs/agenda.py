@@ -6,7 +6,7 @@ may be due; it is not deleted when used but left to TTL, so a tick that is cut o
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,19 +51,25 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Single:
-    """A message whose time has come; later than by `late_ok_ms` it is not sent, None: always."""
+class Hint:
+    """That something may be due: a group by its `spec`, or a single message in `body`.
 
-    message: Message
-    late_ok_ms: int | None
+    `name` orders the hints of a bucket. A single that is later than by `late_ok_ms` is not sent;
+    None: it always is.
+    """
+
+    name: str
+    spec: str | None = None
+    body: str = ""
+    late_ok_ms: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bucket:
-    """What is hinted at for one minute and shard."""
+class Progress:
+    """How far a periodic walk has come: the last whole minute, and parts of the next by shard."""
 
-    specs: list[str]
-    singles: list[Single]
+    minute: int | None
+    parts: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,20 +142,22 @@ class Agenda:
         }
         return Put(table=self._table.name, item=item)
 
-    def bucket(self, minute: int, shard: int) -> Bucket:
-        """Return what is hinted at, read consistently: a hint may be as young as this tick."""
-        specs: list[str] = []
-        singles: list[Single] = []
-        for item in self._table.query(keys.due(minute, shard), consistent=True):
-            if item["sk"].startswith(keys.GROUP):
-                specs.append(item["sk"].removeprefix(keys.GROUP))
-            else:
-                singles.append(Single(message=decode(item["body"]), late_ok_ms=item.get("late")))
-        return Bucket(specs=specs, singles=singles)
+    def hints(self, minute: int, shard: int) -> list[Hint]:
+        """Return a bucket's hints by name, read consistently: one may be as young as this tick."""
+        return [
+            Hint(
+                name=item["sk"],
+                spec=_spec_in(item["sk"]),
+                body=item.get("body", ""),
+                late_ok_ms=item.get("late"),
+            )
+            for item in self._table.query(keys.due(minute, shard), consistent=True)
+        ]
 
-    def members(self, spec: str, shard: int) -> Iterator[Member]:
-        """Yield the group's members of a shard, as they were a moment ago."""
-        for item in self._table.query(keys.group(spec, shard)):
+    def members(self, spec: str, shard: int, *, start_after: str | None) -> Iterator[Member]:
+        """Yield the group's members of a shard by subject, as they were a moment ago."""
+        found = self._table.query(keys.group(spec, shard), start_after=start_after)
+        for item in found:
             data = {k: v for k, v in item.items() if k not in {"pk", "sk", "from"}}
             yield Member(subject=item["sk"], from_ms=item["from"], data=data)
 
@@ -182,8 +190,8 @@ class Agenda:
             for item in self._table.query(keys.claims(minute), consistent=True)
         ]
 
-    def acquire(self, name: str, token: str, *, lease_ms: int) -> int | None:
-        """Lease a cursor for `lease_ms`; return how far it has come, None if it never moved.
+    def acquire(self, name: str, token: str, *, lease_ms: int) -> Progress:
+        """Lease a cursor for `lease_ms`; return how far it has come.
 
         Raises:
             SupersededError: another holds it and its lease is not over.
@@ -199,20 +207,22 @@ class Agenda:
             ),
             values={":tok": token, ":until": now_ms + lease_ms},
         )
-        return self._cursor_write(update).get("pos")
+        item = self._cursor_write(update)
+        return Progress(minute=item.get("pos"), parts=item.get("parts", {}))
 
-    def advance(self, name: str, token: str, position: int, *, release: bool) -> None:
+    def advance(self, name: str, token: str, progress: Progress, *, release: bool) -> None:
         """Move a leased cursor; with `release` give the lease back in the same write.
 
         Raises:
             SupersededError: the lease was lost to another.
         """
+        values: dict[str, object] = {":pos": progress.minute, ":parts": dict(progress.parts)}
         update = Update(
             table=self._table.name,
             key=keys.cursor(name),
-            expression="SET pos = :pos" + (", lease = :zero" if release else ""),
+            expression="SET pos = :pos, parts = :parts" + (", lease = :zero" if release else ""),
             condition=Condition(expression="tok = :tok", values={":tok": token}),
-            values={":pos": position} | ({":zero": 0} if release else {}),
+            values=values | ({":zero": 0} if release else {}),
         )
         self._cursor_write(update)
 
@@ -221,6 +231,10 @@ class Agenda:
             return self._table.write(update) or {}
         except ConditionFailedError as error:
             raise SupersededError from error
+
+
+def _spec_in(name: str) -> str | None:
+    return name.removeprefix(keys.GROUP) if name.startswith(keys.GROUP) else None
 
 
 def chunks(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from nightshift.jobs.errors import UnreadableMessageError
-from nightshift.jobs.model import JobId, JobRef, Message, Trigger
+from nightshift.jobs.model import JobId, JobRef, Message, Overlap, Trigger
 
 
 def ref_to_dict(ref: JobRef) -> dict[str, Any]:
@@ -17,6 +17,7 @@ def ref_to_dict(ref: JobRef) -> dict[str, Any]:
         "d": ref.due_ms,
         "e": ref.epoch,
         "t": ref.trigger.value,
+        "w": ref.overlap.value,
     }
 
 
@@ -30,6 +31,7 @@ def ref_from_dict(data: dict[str, Any]) -> JobRef:
         due_ms=int(data["d"]),
         epoch=int(data["e"]),
         trigger=Trigger(data["t"]),
+        overlap=Overlap(data["w"]),
     )
 
 
@@ -50,5 +52,5 @@ def decode(body: str) -> Message:
         return Message(
             ref=ref_from_dict(data), attempt=int(data["a"]), not_before_ms=int(data["n"])
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UnreadableMessageError(str(error)) from error

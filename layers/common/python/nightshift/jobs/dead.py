@@ -1,7 +1,6 @@
 """Dead letters: messages that no worker could finish, kept to be seen and redriven."""
 
 import contextlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nightshift.aws.dynamo import Item, Table
@@ -16,7 +15,7 @@ from nightshift.jobs.errors import (
     SupersededError,
     UnreadableMessageError,
 )
-from nightshift.jobs.model import JobRef, JobStatus, Message, Plan, Reason
+from nightshift.jobs.model import JobRef, JobStatus, Message, Reason
 from nightshift.jobs.service import JobService
 
 UNREADABLE_OWNER = "unreadable"
@@ -45,13 +44,11 @@ class DeadLetters:
         table: Table,
         engine: Engine,
         jobs: JobService,
-        plans: Callable[[Sequence[JobRef]], dict[JobRef, Plan]],
         clock: Clock,
     ) -> None:
         self._table = table
         self._engine = engine
         self._jobs = jobs
-        self._plans = plans
         self._clock = clock
 
     def bury(self, body: str) -> DeadLetter | None:
@@ -63,15 +60,22 @@ class DeadLetters:
             message = decode(body)
         except UnreadableMessageError as error:
             return self._keep_unreadable(body, str(error))
-        plan = self._plans([message.ref])[message.ref]
-        view = self._jobs.find(message.ref.kind, message.ref.subject, message.ref.job_id)
-        if view is not None and view.ended_ms is not None and view.reason != Reason.DEAD_LETTER:
+        if self._has_moved_on(message):
             return None
         letter = self._letter(message)
         self._table.put(self._item(letter, encode(message)))
         with contextlib.suppress(SupersededError):
-            self._engine.end(message.ref, plan, JobStatus.FAILED, Reason.DEAD_LETTER)
+            self._engine.end(message.ref, JobStatus.FAILED, Reason.DEAD_LETTER)
         return letter
+
+    def _has_moved_on(self, message: Message) -> bool:
+        """Tell whether the job went on without this message: ended, or past its attempt."""
+        ref = message.ref
+        view = self._jobs.find(ref.kind, ref.subject, ref.job_id)
+        if view is None or view.reason == Reason.DEAD_LETTER:
+            return False
+        closed = view.attempts - (view.status is JobStatus.PROCESSING)
+        return view.ended_ms is not None or closed >= message.attempt
 
     def page(
         self, owner_id: str, *, start_after: str | None, limit: int

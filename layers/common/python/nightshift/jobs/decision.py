@@ -84,17 +84,17 @@ def decide(look: Look, message: Message, plan: Plan, now: datetime) -> Decision:
         return Cancel(reason=refusal)
     if message.attempt <= closed:
         return _stale(message, record)
-    return _next(look, message, plan, now_ms)
+    return _next(look, message, now_ms)
 
 
-def _next(look: Look, message: Message, plan: Plan, now_ms: int) -> Decision:
+def _next(look: Look, message: Message, now_ms: int) -> Decision:
     """Decide on the attempt that is truly next, with the subject's own seat not in its way."""
     attempt = look.record.closed + 1 if look.record else 1
     start_ms = _start_ms(look.record, message)
     if start_ms > now_ms + EARLY_TOLERANCE_MS:
         return Resend(attempt=attempt, at_ms=start_ms)
     if look.seat is not None and _is_held(look.seat, look.holder, message):
-        return _held(look.seat, look.holder, plan, now_ms)
+        return _held(look.seat, look.holder, message, now_ms)
     return Take(attempt=attempt)
 
 
@@ -123,8 +123,8 @@ def _is_held(seat: Seat, holder: Record | None, message: Message) -> bool:
     return holder is None or not holder.is_terminal
 
 
-def _held(seat: Seat, holder: Record | None, plan: Plan, now_ms: int) -> Decision:
+def _held(seat: Seat, holder: Record | None, message: Message, now_ms: int) -> Decision:
     running = seat.attempt > (holder.closed if holder else 0)
     if running and seat.lease_ms <= now_ms:
         return Lost(seat=seat, record=holder)
-    return Park() if plan.overlap is Overlap.QUEUE else Skip()
+    return Park() if message.ref.overlap is Overlap.QUEUE else Skip()

@@ -76,7 +76,7 @@ class Engine:
     def prepare(self, message: Message, plan: Plan) -> Claimed | Done:
         """Claim the attempt that the message asks for, or do what else the table calls for."""
         for _ in range(MAX_LOOKS):
-            look = self._store.look(message.ref, plan.overlap)
+            look = self._store.look(message.ref)
             choice = d.decide(look, message, plan, self._clock.now())
             outcome = self._act(choice, look, message, plan)
             if outcome is not None:
@@ -99,16 +99,16 @@ class Engine:
             self._store.write_record(record, seen=claimed.record)
         except SupersededError:
             return Done(what="superseded", ref=seat.ref)
-        self._follow(record, plan)
+        self._follow(record)
         return Done(what="closed", ref=seat.ref, record=record)
 
-    def end(self, ref: JobRef, plan: Plan, status: JobStatus, reason: str) -> Record:
+    def end(self, ref: JobRef, status: JobStatus, reason: str) -> Record:
         """End an open job from outside: cancelled, or failed for good.
 
         Raises:
             SupersededError: it ended or moved on meanwhile.
         """
-        look = self._store.look(ref, plan.overlap)
+        look = self._store.look(ref)
         if look.record is not None and look.record.is_terminal:
             raise SupersededError
         seat = look.seat if look.seat and look.seat.ref.job_id == ref.job_id else None
@@ -122,7 +122,7 @@ class Engine:
             token=Token(self._new_token()),
         )
         self._store.write_record(record, seen=look.record)
-        self._follow(record, plan)
+        self._follow(record)
         return record
 
     def _act(
@@ -135,16 +135,16 @@ class Engine:
             case d.Park():
                 return self._park(message, plan)
             case d.Skip():
-                return self._end_quietly(message.ref, plan, Reason.OVERLAP)
+                return self._end_quietly(message.ref, Reason.OVERLAP)
             case d.Cancel(reason=reason):
-                return self._refuse(look, message.ref, plan, reason)
+                return self._refuse(look, message.ref, reason)
             case d.Lost(seat=seat, record=record):
                 self._close_lost(seat, record, plan)
                 return None
             case d.Hold() | d.Resend() | d.Drop():
-                return self._pass(choice, message, plan)
+                return self._pass(choice, message)
 
-    def _pass(self, choice: d.Hold | d.Resend | d.Drop, message: Message, plan: Plan) -> Done:
+    def _pass(self, choice: d.Hold | d.Resend | d.Drop, message: Message) -> Done:
         """See to it that what follows from the table is in the queue; nothing is to be run."""
         ref = message.ref
         match choice:
@@ -156,7 +156,7 @@ class Engine:
                 return Done(what="resent", ref=ref)
             case d.Drop(reason=reason, record=record):
                 if record is not None:
-                    self._follow(record, plan)
+                    self._follow(record)
                 return Done(what=reason, ref=ref)
 
     def _take(self, attempt: int, look: Look, message: Message, plan: Plan) -> Claimed | None:
@@ -172,7 +172,7 @@ class Engine:
             started_ms=start_ms,
         )
         try:
-            self._store.claim(seat, plan.overlap, seen=look.seat)
+            self._store.claim(seat, seen=look.seat)
         except SupersededError:
             return None
         return Claimed(seat=seat, record=record)
@@ -191,39 +191,43 @@ class Engine:
             self._store.write_record(closed, seen=record)
         except SupersededError:
             return
-        self._follow(closed, plan)
+        self._follow(closed)
 
     def _park(self, message: Message, plan: Plan) -> Done | None:
         ref = message.ref
         waiting = list(self._store.parked(ref.kind, ref.subject, limit=MAX_PARKED))
         if len(waiting) >= MAX_PARKED and message not in waiting:
-            return self._end_quietly(ref, plan, Reason.QUEUE_FULL)
+            return self._end_quietly(ref, Reason.QUEUE_FULL)
         self._store.park(message)
-        look = self._store.look(ref, plan.overlap)
+        look = self._store.look(ref)
         if isinstance(d.decide(look, message, plan, self._clock.now()), d.Park):
             return Done(what="parked", ref=ref)
         self._store.unpark(ref)
         return None
 
-    def _refuse(self, look: Look, ref: JobRef, plan: Plan, reason: str) -> Done | None:
+    def _refuse(self, look: Look, ref: JobRef, reason: str) -> Done | None:
         if look.record is None:
+            if ref.overlap is Overlap.QUEUE:
+                self._wake(ref)
             return Done(what=reason, ref=ref)
-        return self._end_quietly(ref, plan, reason)
+        return self._end_quietly(ref, reason)
 
-    def _end_quietly(self, ref: JobRef, plan: Plan, reason: str) -> Done | None:
+    def _end_quietly(self, ref: JobRef, reason: str) -> Done | None:
         try:
-            record = self.end(ref, plan, JobStatus.CANCELLED, reason)
+            record = self.end(ref, JobStatus.CANCELLED, reason)
         except SupersededError:
             return None
         return Done(what=reason, ref=ref, record=record)
 
-    def _follow(self, record: Record, plan: Plan) -> None:
+    def _follow(self, record: Record) -> None:
         """Do what a written record calls for; doing it again comes to the same."""
         if not record.is_terminal:
             self._resend(record.ref, record.closed + 1, record.next_ms or self._now_ms())
             return
-        self._kinds[record.ref.kind].settle(record)
-        if plan.overlap is Overlap.QUEUE:
+        kind = self._kinds.get(record.ref.kind)
+        if kind is not None:
+            kind.settle(record)
+        if record.ref.overlap is Overlap.QUEUE:
             self._wake(record.ref)
 
     def _wake(self, ref: JobRef) -> None:

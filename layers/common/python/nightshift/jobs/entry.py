@@ -49,6 +49,8 @@ def run_tick(context: LambdaContext, *, ticker: "Ticker", clock: Clock, log: Log
         lag_ms=report.lag_ms,
         skipped=report.skipped,
     )
+    for sentence in report.unread:
+        log.warning("tick.unread", reason=sentence)
     if not report.skipped:
         measure_all({"TickLagSeconds": ("Seconds", [report.lag_ms / 1000])})
 
@@ -63,6 +65,8 @@ def run_sweep(context: LambdaContext, *, sweeper: "Sweeper", clock: Clock, log: 
         given_up=report.given_up,
         skipped=report.skipped,
     )
+    for sentence in report.failed:
+        log.warning("sweep.failed", reason=sentence)
     if report.rescued:
         count("RunsRescued", report.rescued)
 

@@ -63,6 +63,7 @@ class Reason(StrEnum):
     DEAD_LETTER = "dead_letter"
     CANCELLED = "cancelled"
     QUEUE_FULL = "queue_full"
+    GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,8 @@ class JobRef:
 
     `epoch` is the subject's counter of changes that make waiting messages void. `due_ms` is the
     time that the job is meant for, in milliseconds since the Unix epoch; `job_id` is a function of
-    subject and due time where the job comes from a schedule.
+    subject and due time where the job comes from a schedule. `overlap` travels with the job, so
+    that a change of the rule does not split a job that has begun between two seats.
     """
 
     kind: str
@@ -81,6 +83,7 @@ class JobRef:
     due_ms: int
     epoch: int = 0
     trigger: Trigger = Trigger.SCHEDULE
+    overlap: Overlap = Overlap.ALLOW
 
     @property
     def due_at(self) -> datetime:
@@ -188,7 +191,6 @@ class Plan:
     `refuse_new` says the same of a job that has not begun yet. `payload` is the kind's own.
     """
 
-    overlap: Overlap = Overlap.ALLOW
     max_retries: int = 0
     retry: RetryPolicy = RetryPolicy()  # noqa: RUF009 - frozen, so one for all is safe
     timeout_s: float = 30.0
@@ -230,13 +232,15 @@ def elapsed_ms(since_ms: int, now: datetime) -> int:
 def plans_of(kinds: Mapping[str, Kind], refs: Sequence[JobRef]) -> dict[JobRef, Plan]:
     """Return the plan of each job, asking each kind once.
 
-    Raises:
-        KeyError: a job is of a kind that is not among `kinds`.
+    A job of a kind that is not among `kinds`, any more or yet, is refused.
     """
     by_kind: dict[str, list[JobRef]] = {}
     for ref in refs:
         by_kind.setdefault(ref.kind, []).append(ref)
     plans: dict[JobRef, Plan] = {}
     for name, mine in by_kind.items():
-        plans.update(kinds[name].plan(mine))
+        if name in kinds:
+            plans.update(kinds[name].plan(mine))
+        else:
+            plans.update(dict.fromkeys(mine, Plan(refuse="unknown_kind")))
     return plans

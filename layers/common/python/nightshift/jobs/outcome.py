@@ -13,6 +13,7 @@ from nightshift.jobs.model import (
     Result,
     Seat,
     Token,
+    Trigger,
 )
 from nightshift.jobs.retry import retry_delay_s
 
@@ -109,9 +110,13 @@ def ended(
 
 
 def reopened(record: Record, *, now_ms: int, token: Token) -> Record:
-    """Return the record of an ended job that is to be tried again, with a new series of retries."""
+    """Return the record of an ended job that is to be tried again, with a new series of retries.
+
+    From now on somebody asked for it, so that a pause does not stop it.
+    """
     return replace(
         record,
+        ref=replace(record.ref, trigger=Trigger.MANUAL),
         status=JobStatus.PENDING,
         base=record.closed,
         token=token,

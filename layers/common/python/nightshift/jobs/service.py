@@ -21,21 +21,20 @@ from nightshift.jobs.model import (
     JobId,
     JobRef,
     JobStatus,
-    Kind,
     Message,
     Reason,
     Record,
     Seat,
     Token,
     Trigger,
-    plans_of,
 )
 from nightshift.jobs.outcome import reopened
 from nightshift.jobs.store import JobStore
 from nightshift.jobs.views import JobView, is_over, running_attempt, view_of
 
 OPEN_SEATS_SHOWN = 20
-ROW_FACTOR = 3
+MAX_ROW = 1_000
+"""How many records are looked through for failures in a row; skipped ones lie between them."""
 
 
 class JobService:
@@ -48,7 +47,6 @@ class JobService:
         agenda: Agenda,
         engine: Engine,
         dispatcher: Dispatcher,
-        kinds: Mapping[str, Kind],
         clock: Clock,
         new_token: Callable[[], str],
     ) -> None:
@@ -56,7 +54,6 @@ class JobService:
         self._agenda = agenda
         self._engine = engine
         self._dispatcher = dispatcher
-        self._kinds = kinds
         self._clock = clock
         self._new_token = new_token
 
@@ -205,9 +202,8 @@ class JobService:
         view = self.get(kind, subject, job_id)
         if view.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
             raise JobNotOpenError
-        plan = plans_of(self._kinds, [view.ref])[view.ref]
         try:
-            self._engine.end(view.ref, plan, JobStatus.CANCELLED, Reason.CANCELLED)
+            self._engine.end(view.ref, JobStatus.CANCELLED, Reason.CANCELLED)
         except SupersededError as error:
             raise JobNotOpenError("The run ended or moved on meanwhile; look again.") from error
         return self.get(kind, subject, job_id)
@@ -218,12 +214,12 @@ class JobService:
         Raises:
             JobNotFoundError, JobNotEndedError: there is no such job, or it is still open.
         """
-        view = self.get(kind, subject, job_id)
+        self.get(kind, subject, job_id)
         record = self._store.find_record(kind, subject, job_id)
         if record is None or not record.is_terminal:
             raise JobNotEndedError
         again = reopened(record, now_ms=to_ms(self._clock.now()), token=Token(self._new_token()))
-        message = Message(ref=view.ref, attempt=again.closed + 1, not_before_ms=again.next_ms or 0)
+        message = Message(ref=again.ref, attempt=again.closed + 1, not_before_ms=again.next_ms or 0)
         self._claim_direct(message)
         try:
             self._store.write_record(again, seen=record)
@@ -246,7 +242,7 @@ class JobService:
         counting stops at `limit`.
         """
         count = 0
-        for record in self._store.records(kind, subject, limit=limit * ROW_FACTOR):
+        for record in self._store.records(kind, subject, limit=MAX_ROW):
             done = record.status is JobStatus.COMPLETED or record.created_ms < since_ms
             if done or count >= limit:
                 break

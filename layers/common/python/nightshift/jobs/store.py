@@ -49,9 +49,9 @@ class JobStore:
         self._clock = clock
         self._retention_s = retention_days * DAY_S
 
-    def look(self, ref: JobRef, overlap: Overlap) -> Look:
+    def look(self, ref: JobRef) -> Look:
         """Return seat, record and the seat's holder's record, all read consistently."""
-        if overlap is Overlap.ALLOW:
+        if ref.overlap is Overlap.ALLOW:
             return self._look_alone(ref)
         pk = keys.subject(ref.kind, ref.subject)
         items = list(
@@ -90,13 +90,13 @@ class JobStore:
             holder=None,
         )
 
-    def claim(self, seat: Seat, overlap: Overlap, *, seen: Seat | None) -> None:
+    def claim(self, seat: Seat, *, seen: Seat | None) -> None:
         """Take the seat, provided that it is still as `seen`.
 
         Raises:
             SupersededError: somebody else took it meanwhile; look again.
         """
-        alone = overlap is Overlap.ALLOW
+        alone = seat.ref.overlap is Overlap.ALLOW
         sk = keys.own_seat(seat.ref.job_id) if alone else keys.SEAT
         expires_at = max(self.expiry(), to_epoch_s(self._clock.now()) + SEAT_TTL_S)
         item = seat_item(seat, sk=sk, expires_at=expires_at)

@@ -5,13 +5,18 @@ jobs should have ended by now; for those that have not, the sweeper sends the me
 worker decides. What had to be rescued too often is ended as failed: poison is stopped.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from botocore.exceptions import ClientError
+
+from nightshift.aws.dynamo import TransactionConflictError
 from nightshift.core.clock import Clock, to_ms
+from nightshift.core.errors import UnavailableError
 from nightshift.jobs import keys
-from nightshift.jobs.agenda import Agenda, Manifest, chunks, minute_of
+from nightshift.jobs.agenda import Agenda, Manifest, Progress, chunks, minute_of
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import SupersededError
@@ -27,18 +32,23 @@ MAX_DOUBLINGS = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweepReport:
-    """What a sweep did: jobs looked at, sent again, and given up."""
+    """What a sweep did: jobs looked at, sent again, and given up.
+
+    `failed` says which claims could not be looked at, one sentence each; they are kept for later.
+    """
 
     checked: int = 0
     rescued: int = 0
     given_up: int = 0
     skipped: bool = False
+    failed: tuple[str, ...] = ()
 
     def __add__(self, other: "SweepReport") -> "SweepReport":
         return SweepReport(
             checked=self.checked + other.checked,
             rescued=self.rescued + other.rescued,
             given_up=self.given_up + other.given_up,
+            failed=self.failed + other.failed,
         )
 
 
@@ -69,23 +79,30 @@ class Sweeper:
         token = self._new_token()
         now_minute = minute_of(to_ms(self._clock.now()))
         try:
-            position = self._agenda.acquire(keys.SWEEP, token, lease_ms=LEASE_MS)
+            progress = self._agenda.acquire(keys.SWEEP, token, lease_ms=LEASE_MS)
         except SupersededError:
             return SweepReport(skipped=True)
+        before = now_minute - 2 if progress.minute is None else progress.minute
         report = SweepReport()
-        first = now_minute - 1 if position is None else position + 1
-        if first >= now_minute:
-            self._agenda.advance(keys.SWEEP, token, first - 1, release=True)
-        for minute in range(first, now_minute):
-            for number, manifest in enumerate(self._agenda.manifests(minute)):
-                report += self._look_at(manifest, name=f"S#{minute}#{number}")
-            last = minute == now_minute - 1 or self._clock.now() >= deadline
+        with contextlib.suppress(SupersededError):
+            while before < now_minute - 1 and self._clock.now() < deadline:
+                report += self._minute(before + 1)
+                before += 1
+                self._agenda.advance(keys.SWEEP, token, _at(before), release=False)
+            self._agenda.advance(keys.SWEEP, token, _at(before), release=True)
+        return report
+
+    def _minute(self, minute: int) -> SweepReport:
+        report = SweepReport()
+        for number, manifest in enumerate(self._agenda.manifests(minute)):
+            name = f"S#{minute}#{number}"
             try:
-                self._agenda.advance(keys.SWEEP, token, minute, release=last)
-            except SupersededError:
-                break
-            if last:
-                break
+                report += self._look_at(manifest, name=name)
+            except (ClientError, TransactionConflictError, UnavailableError):
+                raise
+            except Exception as error:  # noqa: BLE001 - one claim never spoils the others
+                self._keep(manifest.messages, manifest.rescues + 1, name + "#b")
+                report += SweepReport(failed=(f"{name}: {type(error).__name__}: {error}",))
         return report
 
     def _look_at(self, manifest: Manifest, *, name: str) -> SweepReport:
@@ -115,10 +132,10 @@ class Sweeper:
             following = self._next(message, record)
             if self._is_busy(following):
                 waiting.append(following)
-            elif plan.overlap is Overlap.QUEUE and record is None:
+            elif message.ref.overlap is Overlap.QUEUE and record is None:
                 parked.append(following)
             elif manifest.rescues >= MAX_RESCUES:
-                given_up += self._give_up(message.ref, plan)
+                given_up += self._give_up(message.ref)
             else:
                 again.append(following)
         self._keep([*waiting, *parked], manifest.rescues, name + "#w")
@@ -144,9 +161,9 @@ class Sweeper:
         running = seat is not None and seat.attempt >= message.attempt
         return running and seat is not None and seat.lease_ms > now_ms
 
-    def _give_up(self, ref: JobRef, plan: Plan) -> int:
+    def _give_up(self, ref: JobRef) -> int:
         try:
-            self._engine.end(ref, plan, JobStatus.FAILED, Reason.WORKER_LOST)
+            self._engine.end(ref, JobStatus.FAILED, Reason.GIVEN_UP)
         except SupersededError:
             return 0
         return 1
@@ -165,6 +182,10 @@ class Sweeper:
                 name=f"{name}#{number}",
                 check_ms=latest + pause_ms,
             )
+
+
+def _at(minute: int) -> Progress:
+    return Progress(minute=minute, parts={})
 
 
 def _has_ended(record: Record | None) -> bool:

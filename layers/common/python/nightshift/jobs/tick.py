@@ -1,31 +1,32 @@
 """The tick: each minute, find what falls due soon, claim it and queue it for its second.
 
 A cursor says up to which minute everything was queued. Whoever leases it works on, minute by
-minute, to the horizon; a missed or cut-off tick is caught up by the next. Within a minute nothing
-is remembered: a tick that finds the minute unfinished does all of it again, and the workers' claims
-make the second message of a run harmless.
+minute, to the horizon; a missed or cut-off tick is caught up by the next. A tick that runs out of
+time within a minute saves its place; one that dies does not, and the next does the minute again:
+the workers' claims make the second message of a run harmless.
 """
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from itertools import islice
 
 from nightshift.core.clock import Clock, to_ms
 from nightshift.jobs import keys
 from nightshift.jobs.agenda import (
     CHECK_AFTER_MS,
     HORIZON_MS,
+    MANIFEST_SIZE,
     MINUTE_MS,
     SHARDS,
     Agenda,
-    Bucket,
     Manifest,
-    Member,
-    chunks,
+    Progress,
     minute_of,
 )
+from nightshift.jobs.bucket import BucketReader, Groups
 from nightshift.jobs.dispatch import Dispatcher, Pace
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Message
@@ -33,30 +34,30 @@ from nightshift.jobs.model import Message
 LEASE_MS = 55_000
 FIRST_LOOK_BACK_MIN = 60
 """How far before its own time a stack's very first tick begins: tasks may be older than it."""
-
-
-class Groups(Protocol):
-    """What the tick must know of the recurring subjects behind a group's spec."""
-
-    def next_slot_ms(self, spec: str, after_ms: int) -> int | None:
-        """Return the first slot strictly after `after_ms`, None if there is none."""
-        ...
-
-    def expand(
-        self, spec: str, slot_ms: int, members: Iterable[Member], now: datetime
-    ) -> list[Message]:
-        """Return the messages that the members want for a slot, misfire rules applied."""
-        ...
+_END = "~"
+"""After every place: the names of hints begin with capitals."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TickReport:
-    """What a tick did. `lag_ms`: how late its first minute was; `skipped`: another was at it."""
+    """What a tick did. `lag_ms`: how late its first minute was; `skipped`: another was at it.
+
+    `unread` says what could not be read, one sentence each.
+    """
 
     minutes: int = 0
     messages: int = 0
     lag_ms: int = 0
     skipped: bool = False
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """What came of one shard of a minute; `place` is where it was left, None if it is done."""
+
+    sent: int
+    place: str | None
 
 
 class Ticker:
@@ -83,70 +84,99 @@ class Ticker:
         """Queue all that falls due up to the horizon, or as much as `deadline` allows."""
         token = self._new_token()
         try:
-            position = self._agenda.acquire(keys.TICK, token, lease_ms=LEASE_MS)
+            progress = self._agenda.acquire(keys.TICK, token, lease_ms=LEASE_MS)
         except SupersededError:
             return TickReport(skipped=True)
+        walk = _Walk(self._agenda, self._dispatcher, self._groups, self._clock, self._sleep)
+        with contextlib.suppress(SupersededError):
+            walk.run(token, progress, deadline)
+        return walk.report()
+
+
+class _Walk:
+    """One tick's way from its cursor to its horizon."""
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        dispatcher: Dispatcher,
+        groups: Groups,
+        clock: Clock,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._agenda = agenda
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._unread: list[str] = []
+        self._reader = BucketReader(agenda, groups, clock, self._unread.append)
+        self._pace = Pace(clock, sleep)
+        self._minutes = self._sent = self._lag_ms = 0
+
+    def report(self) -> TickReport:
+        """Return what was done."""
+        return TickReport(
+            minutes=self._minutes,
+            messages=self._sent,
+            lag_ms=self._lag_ms,
+            unread=tuple(self._unread),
+        )
+
+    def run(self, token: str, progress: Progress, deadline: datetime) -> None:
+        """Do minute by minute; save the place within one that `deadline` cuts off."""
         now_ms = to_ms(self._clock.now())
         target = minute_of(now_ms + HORIZON_MS)
-        first = minute_of(now_ms) - FIRST_LOOK_BACK_MIN if position is None else position + 1
-        return self._walk(token, first, target, deadline)
-
-    def _walk(self, token: str, first: int, target: int, deadline: datetime) -> TickReport:
-        lag_ms = max(0, to_ms(self._clock.now()) - first * MINUTE_MS)
-        sent = done = 0
-        for minute in range(first, target + 1):
-            sent += self._minute(minute)
-            done += 1
-            last = minute == target or self._clock.now() >= deadline
-            try:
-                self._agenda.advance(keys.TICK, token, minute, release=last)
-            except SupersededError:
-                break
-            if last:
-                break
-        return TickReport(minutes=done, messages=sent, lag_ms=lag_ms)
-
-    def _minute(self, minute: int) -> int:
-        pace = Pace(self._clock, self._sleep)
-        with ThreadPoolExecutor(SHARDS) as pool:
-            counts = pool.map(lambda shard: self._shard(minute, shard, pace), range(SHARDS))
-            return sum(counts)
-
-    def _shard(self, minute: int, shard: int, pace: Pace) -> int:
-        messages = self._due(self._agenda.bucket(minute, shard), minute, shard)
-        for number, chunk in enumerate(chunks(messages)):
-            latest_ms = max(m.not_before_ms for m in chunk)
-            check_ms = max(latest_ms, to_ms(self._clock.now())) + CHECK_AFTER_MS
-            name = f"T#{minute}#{shard}#{number}"
-            self._agenda.claim(Manifest(messages=list(chunk)), name=name, check_ms=check_ms)
-            pace.wait()
-            self._dispatcher.send(chunk)
-        return len(messages)
-
-    def _due(self, bucket: Bucket, minute: int, shard: int) -> list[Message]:
-        now_ms = to_ms(self._clock.now())
-        messages = [
-            s.message
-            for s in bucket.singles
-            if s.late_ok_ms is None or s.message.not_before_ms + s.late_ok_ms >= now_ms
-        ]
-        for spec in bucket.specs:
-            messages += self._of_group(spec, minute, shard)
-        return messages
-
-    def _of_group(self, spec: str, minute: int, shard: int) -> list[Message]:
-        members = list(self._agenda.members(spec, shard))
-        if not members:
-            return []
-        start_ms = minute * MINUTE_MS
-        slot_ms = self._groups.next_slot_ms(spec, start_ms - 1)
-        following_ms = slot_ms
-        if slot_ms is not None and slot_ms < start_ms + MINUTE_MS:
-            following_ms = self._groups.next_slot_ms(spec, slot_ms)
+        before = progress.minute
+        if before is None:
+            before = minute_of(now_ms) - FIRST_LOOK_BACK_MIN - 1
         else:
-            slot_ms = None
-        if following_ms is not None:
-            self._agenda.move_group(spec, shard, following_ms)
-        if slot_ms is None:
-            return []
-        return self._groups.expand(spec, slot_ms, members, self._clock.now())
+            self._lag_ms = max(0, now_ms - (before + 1) * MINUTE_MS)
+        parts = progress.parts
+        while before < target:
+            parts = self._minute(before + 1, parts, deadline)
+            before, cut_off = (before, True) if parts else (before + 1, False)
+            last = cut_off or before == target or self._clock.now() >= deadline
+            done = Progress(minute=before, parts=parts)
+            self._agenda.advance(keys.TICK, token, done, release=last)
+            if last:
+                return
+        self._agenda.advance(keys.TICK, token, progress, release=True)
+
+    def _minute(self, minute: int, places: Mapping[str, str], deadline: datetime) -> dict[str, str]:
+        """Return where each shard was left, by its number; nothing when the minute is done.
+
+        Shards that are done while others are not are at the end of all places.
+        """
+        with ThreadPoolExecutor(SHARDS) as pool:
+            parts = list(
+                pool.map(
+                    lambda shard: self._shard(minute, shard, places.get(str(shard), ""), deadline),
+                    range(SHARDS),
+                )
+            )
+        self._sent += sum(part.sent for part in parts)
+        if all(part.place is None for part in parts):
+            self._minutes += 1
+            return {}
+        return {str(n): _END if p.place is None else p.place for n, p in enumerate(parts)}
+
+    def _shard(self, minute: int, shard: int, after: str, deadline: datetime) -> _Part:
+        sent = 0
+        placed = self._reader.read(minute, shard, after=after)
+        while chunk := list(islice(placed, MANIFEST_SIZE)):
+            if self._clock.now() >= deadline:
+                return _Part(sent=sent, place=after)
+            self._send([p.message for p in chunk], minute, shard)
+            sent += len(chunk)
+            after = chunk[-1].place
+        return _Part(sent=sent, place=None)
+
+    def _send(self, messages: Sequence[Message], minute: int, shard: int) -> None:
+        now_ms = to_ms(self._clock.now())
+        latest_ms = max(now_ms, *(m.not_before_ms for m in messages))
+        first = messages[0]
+        name = f"T#{minute}#{shard}#{first.ref.job_id}#{first.attempt}"
+        manifest = Manifest(messages=list(messages))
+        self._agenda.claim(manifest, name=name, check_ms=latest_ms + CHECK_AFTER_MS)
+        if latest_ms > now_ms:
+            self._pace.wait()
+        self._dispatcher.send(messages)

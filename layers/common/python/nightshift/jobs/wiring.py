@@ -19,9 +19,10 @@ from nightshift.jobs.store import JobStore
 from nightshift.ports.queue import Queue
 
 if TYPE_CHECKING:
+    from nightshift.jobs.bucket import Groups
     from nightshift.jobs.dead import DeadLetters
     from nightshift.jobs.sweeper import Sweeper
-    from nightshift.jobs.tick import Groups, Ticker
+    from nightshift.jobs.tick import Ticker
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +89,6 @@ class Machine:
             table=self.parts.table,
             engine=self.engine,
             jobs=self.jobs,
-            plans=self.plans,
             clock=self.parts.clock,
         )
 
@@ -112,7 +112,6 @@ def build_machine(parts: Parts) -> Machine:
         agenda=agenda,
         engine=engine,
         dispatcher=dispatcher,
-        kinds=kinds,
         clock=parts.clock,
         new_token=parts.new_token,
     )

@@ -7,7 +7,7 @@ from functools import lru_cache
 from nightshift.core.clock import from_ms, to_ms
 from nightshift.core.ids import derived_id
 from nightshift.jobs.agenda import Member
-from nightshift.jobs.model import JobId, JobRef, Message, Trigger
+from nightshift.jobs.model import JobId, JobRef, Message, Overlap, Trigger
 from nightshift.tasks.model import RUN_KIND, Misfire, Task
 from nightshift.tasks.schedule import Schedule, ScheduleKind, from_spec, parse
 from nightshift.tasks.settings import TaskSettings
@@ -20,7 +20,7 @@ def _schedule(spec: str) -> Schedule:
     return from_spec(spec)
 
 
-def slot_ref(owner_id: str, task_id: str, epoch: int, slot: datetime) -> JobRef:
+def slot_ref(owner_id: str, task_id: str, epoch: int, slot: datetime, overlap: Overlap) -> JobRef:
     """Return the run of a task's slot: the same slot is the same run, whoever dispatches it."""
     return JobRef(
         kind=RUN_KIND,
@@ -30,6 +30,7 @@ def slot_ref(owner_id: str, task_id: str, epoch: int, slot: datetime) -> JobRef:
         due_ms=to_ms(slot),
         epoch=epoch,
         trigger=Trigger.SCHEDULE,
+        overlap=overlap,
     )
 
 
@@ -55,8 +56,14 @@ def member_of(task: Task, first: datetime) -> Member:
         "e": task.epoch,
         "m": task.definition.misfire.value,
         "s": first.second,
+        "w": task.definition.overlap.value,
     }
     return Member(subject=task.id, from_ms=to_ms(first), data=data)
+
+
+def _ref_of(member: Member, slot: datetime) -> JobRef:
+    said = member.data
+    return slot_ref(said["o"], member.subject, said["e"], slot, Overlap(said["w"]))
 
 
 class TaskGroups:
@@ -82,8 +89,7 @@ class TaskGroups:
             if second not in wanted:
                 wanted[second] = self._policies(spec, slot, now)
             if member.from_ms <= to_ms(slot) and Misfire(member.data["m"]) in wanted[second]:
-                ref = slot_ref(member.data["o"], member.subject, member.data["e"], slot)
-                messages.append(Message.first(ref))
+                messages.append(Message.first(_ref_of(member, slot)))
         return messages
 
     def _policies(self, spec: str, slot: datetime, now: datetime) -> frozenset[Misfire]:

@@ -20,7 +20,7 @@ from nightshift.jobs.service import JobService
 from nightshift.outbound.signing import signed_headers
 from nightshift.ports.bus import Bus, DomainEvent
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest, Outcome, Sender
-from nightshift.tasks.model import NOTICE_KIND, RUN_KIND, Method, Task
+from nightshift.tasks.model import NOTICE_KIND, RUN_KIND, Method, Misfire, Task
 from nightshift.tasks.signing import TaskSecrets
 from nightshift.tasks.store import TaskStore
 
@@ -100,8 +100,12 @@ class TaskRun:
         *,
         store: TaskStore,
         calls: TaskCalls,
+        clock: Clock,
+        stale_after_s: int,
         on_failed: Callable[[Record], None],
     ) -> None:
+        self._clock = clock
+        self._stale_after = timedelta(seconds=stale_after_s)
         self._store = store
         self._calls = calls
         self._on_failed = on_failed
@@ -109,7 +113,35 @@ class TaskRun:
     def plan(self, refs: Sequence[JobRef]) -> Mapping[JobRef, Plan]:
         """Return each run's plan from its task as it stands now."""
         tasks = self._store.find_many(refs, [r.subject for r in refs])
-        return {ref: _run_plan(ref, tasks.get(ref.subject)) for ref in refs}
+        return {ref: self._plan(ref, tasks.get(ref.subject)) for ref in refs}
+
+    def _plan(self, ref: JobRef, task: Task | None) -> Plan:
+        if task is None:
+            return Plan(refuse="task_deleted")
+        scheduled = ref.trigger is Trigger.SCHEDULE
+        return Plan(
+            max_retries=task.definition.max_retry,
+            retry=task.definition.retry,
+            timeout_s=task.definition.timeout_s,
+            refuse="task_paused" if scheduled and task.paused else None,
+            refuse_new=self._refusal(ref, task) if scheduled else None,
+            payload=task,
+        )
+
+    def _refusal(self, ref: JobRef, task: Task) -> str | None:
+        """Return why a slot that has not begun is void: the task changed, or it waited too long.
+
+        Ticks judge misfires by when they find a slot; this is for what then lay in the queue.
+        """
+        if ref.epoch != task.epoch:
+            return "task_changed"
+        now = self._clock.now()
+        misfire = task.definition.misfire
+        if misfire is Misfire.RUN_ALL or now - ref.due_at <= self._stale_after:
+            return None
+        following = task.schedule.next_after(ref.due_at) if task.schedule else None
+        passed = following is not None and following <= now
+        return "misfired" if passed or misfire is Misfire.SKIP else None
 
     async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
         """Call the task's webhook once."""
@@ -133,21 +165,6 @@ class TaskRun:
         """Tell of a failed run; a success needs no more."""
         if record.status is JobStatus.FAILED:
             self._on_failed(record)
-
-
-def _run_plan(ref: JobRef, task: Task | None) -> Plan:
-    if task is None:
-        return Plan(refuse="task_deleted")
-    scheduled = ref.trigger is Trigger.SCHEDULE
-    return Plan(
-        overlap=task.definition.overlap,
-        max_retries=task.definition.max_retry,
-        retry=task.definition.retry,
-        timeout_s=task.definition.timeout_s,
-        refuse="task_paused" if scheduled and task.paused else None,
-        refuse_new="task_changed" if scheduled and ref.epoch != task.epoch else None,
-        payload=task,
-    )
 
 
 class FailureNotice:

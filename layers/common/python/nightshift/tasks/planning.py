@@ -78,4 +78,5 @@ def _rejoins(task: Task, spec: str) -> bool:
 
 
 def _first_message(task: Task, slot: datetime) -> Message:
-    return Message.first(slot_ref(task.owner_id, task.id, task.epoch, slot))
+    overlap = task.definition.overlap
+    return Message.first(slot_ref(task.owner_id, task.id, task.epoch, slot, overlap))

@@ -14,7 +14,7 @@ from nightshift.jobs.errors import (
     JobNotOpenError,
 )
 from nightshift.tasks.api import BY_KEY
-from nightshift.tasks.errors import TaskNotFoundError
+from nightshift.tasks.errors import TaskBusyError, TaskNotFoundError
 from nightshift.tasks.model import RUN_KIND
 from nightshift.tasks.runs_schemas import (
     DeadLetterOut,
@@ -131,12 +131,14 @@ def cancel_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     answer=RunOut,
     status=202,
     path_params=BY_KEY,
-    errors=(TaskNotFoundError, JobNotFoundError, JobNotEndedError),
+    errors=(TaskNotFoundError, JobNotFoundError, JobNotEndedError, TaskBusyError),
 )
 def retry_run(nightshift: Context, request: Request[NoBody]) -> Reply:
-    """Try an ended run again, with a new series of retries."""
-    task_id = nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
-    return Reply(body=RunOut.of(nightshift.jobs.retry(RUN_KIND, task_id, request.path["run_id"])))
+    """Try an ended run again, with a new series of retries, whether the task is paused or not."""
+    view = nightshift.tasks.retry_run(
+        request.caller.user_id, request.path["task_id"], request.path["run_id"]
+    )
+    return Reply(body=RunOut.of(view))
 
 
 @router.route("GET", "/dead-letters", Permission.JOBS_READ, query=PageQuery, answer=DeadLetterPage)

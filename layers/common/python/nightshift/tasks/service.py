@@ -10,9 +10,11 @@ from nightshift.core.clock import Clock, to_ms
 from nightshift.core.ids import is_id
 from nightshift.jobs.model import JobId, JobRef, Overlap, Trigger
 from nightshift.jobs.service import JobService
+from nightshift.jobs.views import JobView
 from nightshift.tasks.checks import check_definition
 from nightshift.tasks.errors import (
     TaskBusyError,
+    TaskChangedError,
     TaskNotFoundError,
     TaskVersionError,
 )
@@ -22,6 +24,7 @@ from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.store import TaskStore
 
 READ_THREADS = 8
+DELETE_TRIES = 3
 
 
 class TaskService:
@@ -129,15 +132,15 @@ class TaskService:
         return self._replace(task, said)
 
     def _replace(self, task: Task, said: Definition) -> TaskView:
+        same_timing = _timing(task.definition) == _timing(said)
+        self._check(replace(said, schedule=None) if same_timing else said)
         if _same_slots(task.definition, said):
-            self._check(replace(said, schedule=None))
             return self._store_next(task, replace(task, definition=said), touch_schedule=False)
-        self._check(said)
         now = self._clock.now()
         changed = replace(
             task,
             definition=said,
-            anchor=_whole_second(now),
+            anchor=task.anchor if same_timing else _whole_second(now),
             active_since=now,
             epoch=task.epoch + 1,
         )
@@ -218,9 +221,16 @@ class TaskService:
 
     def delete(self, owner_id: UserId, id_or_key: str, *, expected: int | None = None) -> None:
         """Delete the task; a run under way ends as it ends, and its log goes with its retention."""
-        task = self._find(owner_id, id_or_key)
-        _check_version(task, expected)
-        self._store.remove(task, self._planner.leave(task).parts)
+        for left in reversed(range(DELETE_TRIES)):
+            task = self._find(owner_id, id_or_key)
+            _check_version(task, expected)
+            try:
+                self._store.remove(task, self._planner.leave(task).parts)
+            except TaskChangedError:
+                if left == 0:
+                    raise
+            else:
+                return
 
     def run_now(self, owner_id: UserId, id_or_key: str, *, run_id: str | None = None) -> JobRef:
         """Start a run at once, paused or not, beside the schedule; return its reference.
@@ -230,10 +240,7 @@ class TaskService:
             TaskBusyError: a run is open and the task's overlap rule is `skip`.
         """
         view = self.get(owner_id, id_or_key)
-        open_ = view.last is not None and view.last.ended_ms is None
-        repeated = view.last is not None and view.last.ref.job_id == run_id
-        if open_ and not repeated and view.task.definition.overlap is Overlap.SKIP:
-            raise TaskBusyError
+        _check_free(view, for_run=run_id)
         now = self._clock.now()
         ref = JobRef(
             kind=RUN_KIND,
@@ -243,18 +250,33 @@ class TaskService:
             due_ms=to_ms(now),
             epoch=view.task.epoch,
             trigger=Trigger.MANUAL,
+            overlap=view.task.definition.overlap,
         )
         self._jobs.start(ref)
         return ref
 
+    def retry_run(self, owner_id: UserId, id_or_key: str, run_id: str) -> JobView:
+        """Try an ended run again, paused or not, with a new series of retries.
+
+        Raises:
+            TaskNotFoundError, JobNotFoundError, JobNotEndedError: there is none to try again.
+            TaskBusyError: another run is open and the task's overlap rule is `skip`.
+        """
+        view = self.get(owner_id, id_or_key)
+        _check_free(view, for_run=run_id)
+        return self._jobs.retry(RUN_KIND, view.task.id, run_id)
+
 
 def _same_slots(before: Definition, after: Definition) -> bool:
     """Tell whether what the agenda knows of the task stays as it is."""
-    return (before.schedule, before.timezone, before.misfire) == (
-        after.schedule,
-        after.timezone,
+    return _timing(before) == _timing(after) and (before.misfire, before.overlap) == (
         after.misfire,
+        after.overlap,
     )
+
+
+def _timing(said: Definition) -> tuple[str | None, str]:
+    return said.schedule, said.timezone
 
 
 def _check_version(task: Task, expected: int | None) -> None:
@@ -264,3 +286,12 @@ def _check_version(task: Task, expected: int | None) -> None:
 
 def _whole_second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
+
+
+def _check_free(view: TaskView, *, for_run: str | None) -> None:
+    """Refuse what would only be skipped, unless it is the very run that is open."""
+    last = view.last
+    if last is None or last.ended_ms is not None or last.ref.job_id == for_run:
+        return
+    if view.task.definition.overlap is Overlap.SKIP:
+        raise TaskBusyError

@@ -16,6 +16,13 @@ class TaskSettings:
         le=3600,
         doc="How late a slot may be dispatched and still not count as a misfire.",
     )
+    misfire_queue_grace_s: int = setting(
+        default=900,
+        unit="seconds",
+        ge=60,
+        le=86_400,
+        doc="How long a dispatched slot may wait in the queue and still not count as a misfire.",
+    )
     misfire_tolerance_s: int = setting(
         default=86_400,
         unit="seconds",

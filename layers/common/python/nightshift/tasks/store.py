@@ -42,7 +42,10 @@ class TaskStore:
         A first read is eventually consistent; what it misses or shows older than the message
         is read again consistently.
         """
-        wanted = {task_id: ref for ref, task_id in zip(refs, ids, strict=True)}
+        wanted: dict[str, JobRef] = {}
+        for ref, task_id in zip(refs, ids, strict=True):
+            if task_id not in wanted or wanted[task_id].epoch < ref.epoch:
+                wanted[task_id] = ref
         found = self._read(wanted, consistent=False)
         stale = {i: r for i, r in wanted.items() if i not in found or found[i].epoch < r.epoch}
         return found | self._read(stale, consistent=True)
@@ -109,13 +112,22 @@ class TaskStore:
             raise TaskChangedError from error
 
     def remove(self, task: Task, parts: Sequence[TransactPart]) -> None:
-        """Delete a task with all that belongs to it; its runs are left to their retention."""
-        own: list[TransactPart] = [
-            Delete(table=self._table.name, key=keys.task(task.owner_id, task.id))
-        ]
+        """Delete a task with all that belongs to it; its runs are left to their retention.
+
+        Raises:
+            TaskChangedError: the stored version is another; what belongs to it may be, too.
+        """
+        condition = Condition(
+            expression="#ver = :seen", names={"#ver": "version"}, values={":seen": task.version}
+        )
+        key = keys.task(task.owner_id, task.id)
+        own: list[TransactPart] = [Delete(table=self._table.name, key=key, condition=condition)]
         if task.key is not None:
             own.append(Delete(table=self._table.name, key=keys.by_key(task.owner_id, task.key)))
         try:
             self._table.transact([*own, *parts])
+        except ConditionFailedError as error:
+            if error.item is not None:
+                raise TaskChangedError from error
         except TransactionConflictError as error:
             raise TaskChangedError from error

@@ -73,7 +73,13 @@ class Context:
             pause=self._pause,
             pause_after=self._settings.pause_after_failures,
         )
-        run = TaskRun(store=self.store, calls=calls, on_failed=failures)
+        run = TaskRun(
+            store=self.store,
+            calls=calls,
+            clock=self.clock,
+            stale_after_s=self._settings.misfire_queue_grace_s,
+            on_failed=failures,
+        )
         notice = FailureNotice(store=self.store, calls=calls)
         self.machine.kinds.update({run.name: run, notice.name: notice})
 
