@@ -31,6 +31,7 @@ BATCH: Final = 100
 SECONDS: Final = 60
 CREATED_PER_S: Final = 25
 SETTLE_S: Final = 15
+PATIENCE_S: Final = 60
 LINKED: Final = ("template.yaml", "infra", "layers", ".venvs")
 P50_S: Final = 0.3
 P99_S: Final = 1.0
@@ -129,11 +130,12 @@ def _create(client: Client, receiver: Receiver, base: datetime, runs: int) -> di
 
 
 def _wait_for_calls(receiver: Receiver, runs: int) -> None:
-    """Return when all have been called and some time has passed in which one could come twice."""
-    end = time.monotonic() + 120
-    while len(receiver.all_calls()) < runs and time.monotonic() < end:
+    """Return when no call has come for a while, though all have, or none comes any more."""
+    seen, since = 0, time.monotonic()
+    while time.monotonic() - since < (SETTLE_S if seen >= runs else PATIENCE_S):
         time.sleep(0.5)
-    time.sleep(SETTLE_S)
+        if (now := len(receiver.all_calls())) != seen:
+            seen, since = now, time.monotonic()
 
 
 def _found(

@@ -62,7 +62,7 @@ class _BrokenConnection(ScriptedConnection):
         super().__init__(b"")
         self._error = error
 
-    async def read(self, limit: int) -> bytes:  # noqa: ARG002 - the protocol's own signature
+    async def read(self, limit: int) -> bytes:
         raise self._error
 
 

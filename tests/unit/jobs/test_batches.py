@@ -1,0 +1,187 @@
+"""A batch answers exactly what failed: every subset of ten, and what a deadline leaves undone."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nightshift.core.clock import ManualClock
+from nightshift.jobs.batch import run_batch
+from nightshift.jobs.codec import encode
+from nightshift.jobs.engine import Claimed, Done
+from nightshift.jobs.entry import failures
+from nightshift.jobs.model import JobId, JobRef, Message, Plan, Record, Result, Seat, Token
+from nightshift.jobs.worker import Delivery, Worker
+from nightshift.observability import Log
+from tests.support.world import OWNER, START
+
+SIZE = 10
+IDS = [f"m{n}" for n in range(SIZE)]
+
+
+def _body(number: int) -> str:
+    ref = JobRef(
+        kind="k", subject=str(number), job_id=JobId(f"j{number}"), owner_id=OWNER, due_ms=0
+    )
+    return encode(Message.first(ref))
+
+
+class Kind:
+    """A kind whose work is whatever the test says."""
+
+    name = "k"
+
+    def __init__(self, work: Callable[[], Any], timeout_s: float = 5.0) -> None:
+        self._work = work
+        self._timeout_s = timeout_s
+
+    def plan(self, refs: Sequence[JobRef]) -> dict[JobRef, Plan]:
+        """Return the same plan for all."""
+        return dict.fromkeys(refs, Plan(timeout_s=self._timeout_s))
+
+    async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
+        """Do the test's work."""
+        done: Result = await self._work()
+        return done
+
+    def settle(self, record: Record) -> None:
+        """Nothing follows."""
+
+
+class Table:
+    """The engine's steps over a table that breaks for some subjects, before or after the work."""
+
+    def __init__(self, broken: set[str], *, in_finish: bool = False) -> None:
+        self._broken = broken
+        self._in_finish = in_finish
+
+    def prepare(self, message: Message, plan: Plan) -> Claimed | Done:
+        """Claim, unless the table is broken."""
+        if message.ref.subject in self._broken and not self._in_finish:
+            raise ConnectionError("the table is away")
+        seat = Seat(ref=message.ref, attempt=1, token=Token("t"), lease_ms=0, started_ms=0)
+        return Claimed(seat=seat, record=None)
+
+    def finish(self, claimed: Claimed, plan: Plan, result: Result) -> Done:
+        """Close, unless the table is broken."""
+        if claimed.seat.ref.subject in self._broken:
+            raise ConnectionError("the table is away")
+        return Done(what="closed", ref=claimed.seat.ref)
+
+
+async def _inline(function: Callable[[], Any]) -> Any:
+    return function()
+
+
+async def _at_once() -> Result:
+    return Result(succeeded=True)
+
+
+def _answer(table: Table, deliveries: list[Delivery], work: Callable[[], Any] = _at_once) -> Any:
+    clock = ManualClock(START)
+    kinds: Any = {"k": Kind(work)}
+    worker = Worker(engine=table, kinds=kinds, clock=clock, offload=_inline)  # type: ignore[arg-type]
+    deadline = START + timedelta(seconds=30)
+    reports = asyncio.run(worker.run(deliveries, deadline=deadline))
+    return failures(r.message_id for r in reports if not r.done.acknowledge)
+
+
+def _subsets() -> Iterator[tuple[int, ...]]:
+    for size in range(1, SIZE + 1):
+        yield from itertools.combinations(range(SIZE), size)
+
+
+@pytest.mark.parametrize("in_finish", [False, True], ids=["before the work", "after the work"])
+def test_every_subset_of_failures_is_answered_exactly(in_finish: bool) -> None:
+    """All 1,023 non-empty subsets of a batch of ten, each in the batch's order."""
+    deliveries = [Delivery(message_id=m, body=_body(n)) for n, m in enumerate(IDS)]
+    count = 0
+    for subset in _subsets():
+        table = Table({str(n) for n in subset}, in_finish=in_finish)
+        expected = {"batchItemFailures": [{"itemIdentifier": IDS[n]} for n in subset]}
+        assert expected == _answer(table, deliveries)
+        count += 1
+    assert count == 1023
+
+
+def test_a_good_batch_answers_an_empty_list_and_never_none() -> None:
+    """None would mean the same today, and anything else tomorrow."""
+    deliveries = [Delivery(message_id=m, body=_body(n)) for n, m in enumerate(IDS)]
+    assert {"batchItemFailures": []} == _answer(Table(set()), deliveries)
+
+
+def test_an_unreadable_message_fails_alone() -> None:
+    """It goes to the dead letters in the end; the rest is done."""
+    deliveries = [
+        Delivery(message_id="good", body=_body(1)),
+        Delivery(message_id="bad", body="not ours"),
+    ]
+    expected = {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert expected == _answer(Table(set()), deliveries)
+
+
+def test_what_hangs_past_the_deadline_is_answered_as_failed() -> None:
+    """A batch ends before its function does, and says what it did not do."""
+    numbers = itertools.count()
+
+    async def work() -> Result:
+        if next(numbers) == 1:
+            await asyncio.Event().wait()
+        return Result(succeeded=True)
+
+    clock = ManualClock(START)
+    kinds: Any = {"k": Kind(work, timeout_s=0.01)}
+    worker = Worker(engine=Table(set()), kinds=kinds, clock=clock, offload=_inline)  # type: ignore[arg-type]
+    deliveries = [Delivery(message_id=m, body=_body(n)) for n, m in enumerate(IDS)]
+    soon = START + timedelta(seconds=3.02)
+    reports = asyncio.run(worker.run(deliveries, deadline=soon))
+    undone = [(r.message_id, r.done.what) for r in reports if not r.done.acknowledge]
+    assert [("m1", "cut_off")] == undone
+
+
+def test_too_little_time_left_starts_nothing() -> None:
+    """A message whose work may not fit any more is left for the next invocation."""
+    clock = ManualClock(START)
+    kinds: Any = {"k": Kind(_at_once)}
+    worker = Worker(engine=Table(set()), kinds=kinds, clock=clock, offload=_inline)  # type: ignore[arg-type]
+    deliveries = [Delivery(message_id="m", body=_body(0))]
+    soon = START + timedelta(seconds=7)
+    (report,) = asyncio.run(worker.run(deliveries, deadline=soon))
+    assert ("no_time_left", False) == (report.done.what, report.done.acknowledge)
+
+
+def test_the_handler_tells_of_a_batch_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """One log line for the runs and one of metrics, whatever the size of the batch."""
+
+    class Lambda:
+        def get_remaining_time_in_millis(self) -> int:
+            return 60_000
+
+    lines: list[tuple[str, object]] = []
+
+    class Recorder(Log):
+        def __init__(self) -> None:
+            pass
+
+        def batch(self, action: str, items: Sequence[str]) -> None:
+            lines.append((action, list(items)))
+
+    event = {"Records": [{"messageId": m, "body": _body(n)} for n, m in enumerate(IDS)]}
+    kinds: Any = {"k": Kind(_at_once)}
+    answer = run_batch(
+        event,
+        Lambda(),
+        engine=Table(set()),  # type: ignore[arg-type]  # the steps that the worker takes
+        kinds=kinds,
+        clock=ManualClock(START),
+        log=Recorder(),
+    )
+    assert {"batchItemFailures": []} == answer
+    ((action, items),) = lines
+    assert ("jobs.done", SIZE) == (action, len(items))  # type: ignore[arg-type]
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert "RunLatenessMs" in json.loads(printed[-1])
