@@ -16,6 +16,7 @@ LAYER = "layers/common/python/nightshift"
 ENGINE_TESTS = (
     "tests/unit/jobs/test_races.py",
     "tests/unit/tasks/test_runs_of_tasks.py",
+    "tests/unit/tasks/test_tasks_service.py",
     "tests/unit/jobs/test_tick.py",
     "tests/unit/jobs/test_reviewed.py",
     "tests/unit/jobs/test_batches.py",
