@@ -317,3 +317,12 @@ def test_a_deleted_task_is_gone_and_never_called(product: Product) -> None:
     assert [
         c for c in product.engine.calls if c.headers["x-nightshift-task-id"] == task["id"]
     ] == []
+
+
+def test_a_repeated_rotation_with_an_idempotency_key_rotates_once(product: Product) -> None:
+    """A client that lost the answer gets it again, and the stored copy is sealed."""
+    headers = {"idempotency-key": "rotate-1"}
+    first = _send(product, "POST", "/tasks/signing-secret", headers=headers).json
+    again = _send(product, "POST", "/tasks/signing-secret", headers=headers).json
+    assert (first, 2) == (again, first["generation"])
+    assert not [row for row in product.stored() if first["secret"] in row]

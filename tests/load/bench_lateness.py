@@ -39,15 +39,18 @@ P99_S: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One call's times, in seconds: late behind its due second, and the emulator's share."""
+    """One call's times, in seconds: late behind its due second, and the emulator's share.
+
+    `rounding` is how long after the due second the queue was asked to hand the message out.
+    """
 
     late: float
     emulator: float
-    early: float
+    rounding: float
 
     @property
     def own(self) -> float:
-        """The product's share."""
+        """The product's share, rounding included."""
         return self.late - self.emulator
 
 
@@ -69,7 +72,7 @@ class Found:
     load: tuple[float, float, float]
 
     def percentile(self, name: str, share: float) -> float:
-        """Return a percentile of `late`, `emulator` or `own`, in seconds."""
+        """Return a percentile of a figure of `Part`, in seconds."""
         values = sorted(getattr(part, name) for part in self.parts)
         return float(values[min(len(values) - 1, int(share * len(values)))])
 
@@ -181,21 +184,22 @@ def _part(due: float, called: float, sent: float, arrived: float) -> Part:
         visible -= 1
     late = called - due
     waited = max(0.0, min(arrived, called) - max(visible, due))
-    return Part(late=late, emulator=waited, early=max(0.0, -late))
+    return Part(late=late, emulator=waited, rounding=max(0.0, visible - due))
 
 
 def shown(found: Found) -> str:
     """Return the round as a table."""
     counts = list(found.calls.values())
     once, never = counts.count(1), counts.count(0)
-    early = sum(part.early > 0 for part in found.parts)
+    early = sum(part.late < 0 for part in found.parts)
     load = f"load {found.load[0]:.1f} on {os.cpu_count()} cores"
     lines = [
         f"{found.wanted} runs in one minute, {found.published} sent by the publisher, {load}",
         f"  once {once}, never {never}, more often {len(counts) - once - never}, early {early}",
         f"  {'seconds':12}{'p50':>8}{'p95':>8}{'p99':>8}{'max':>8}",
     ]
-    for name, text in (("late", "late"), ("emulator", "emulator's"), ("own", "product's")):
+    rows = {"late": "late", "emulator": "emulator's", "own": "product's", "rounding": "- rounding"}
+    for name, text in rows.items():
         figures: Sequence[float] = [found.percentile(name, s) for s in (0.5, 0.95, 0.99, 1.0)]
         lines.append(f"  {text:12}" + "".join(f"{figure:8.3f}" for figure in figures))
     lines.append(

@@ -26,7 +26,7 @@ SCRIPTS: Final = {
     "/moved": (Says(status=302, headers={"location": "/elsewhere"}),),
     "/hopeless": (Says(status=503),),
     "/slow": (Says(after_s=6.0),),
-    "/held": (Says(after_s=3.0),),
+    "/held": (Says(after_s=4.0),),
     "/cancelled": (Says(status=500), Says()),
     "/long": (Says(body=b"x" * 5000),),
 }

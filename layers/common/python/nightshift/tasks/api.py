@@ -196,7 +196,14 @@ def get_signing_secret(nightshift: Context, request: Request[NoBody]) -> Reply:
     return _secret(nightshift, request.caller.user_id)
 
 
-@router.route("POST", "/tasks/signing-secret", Permission.TASKS_WRITE, answer=SecretOut)
+@router.route(
+    "POST",
+    "/tasks/signing-secret",
+    Permission.TASKS_WRITE,
+    answer=SecretOut,
+    idempotent=True,
+    sealed=True,
+)
 def rotate_signing_secret(nightshift: Context, request: Request[NoBody]) -> Reply:
     """Make a new signing secret; the old one signs along for a day."""
     nightshift.secrets.rotate(request.caller.user_id)

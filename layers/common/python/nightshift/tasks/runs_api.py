@@ -130,6 +130,7 @@ def cancel_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     Permission.TASKS_WRITE,
     answer=RunOut,
     status=202,
+    idempotent=True,
     path_params=BY_KEY,
     errors=(TaskNotFoundError, JobNotFoundError, JobNotEndedError, TaskBusyError),
 )
@@ -173,6 +174,7 @@ def _letter(letter: DeadLetter) -> DeadLetterOut:
     Permission.JOBS_WRITE,
     answer=RedriveOut,
     status=202,
+    idempotent=True,
     errors=(DeadLetterNotFoundError, JobNotFoundError),
 )
 def redrive_dead_letter(nightshift: Context, request: Request[NoBody]) -> Reply:
@@ -188,6 +190,7 @@ def redrive_dead_letter(nightshift: Context, request: Request[NoBody]) -> Reply:
     body=RedriveIn,
     answer=RedriveOut,
     status=202,
+    idempotent=True,
     errors=(JobNotFoundError,),
 )
 def redrive_dead_letters(nightshift: Context, request: Request[RedriveIn]) -> Reply:
