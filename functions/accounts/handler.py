@@ -6,5 +6,6 @@ from nightshift.core.startup import quick_imports
 
 with quick_imports():
     from nightshift.identity.accounts_wiring import build_accounts_app
+    from nightshift.tasks.farewell import build_farewell
 
-handler = build_accounts_app(os.environ)
+handler = build_accounts_app(os.environ, farewell=build_farewell(os.environ))

@@ -7,6 +7,7 @@ from typing import Any
 from nightshift.core.access import UserId
 from nightshift.identity.accounts_wiring import build_accounts_app
 from nightshift.tasks.api_wiring import build_api_app
+from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
 from tests.support.dynamo import FakeDynamoDB
@@ -54,7 +55,7 @@ def make_product() -> Product:
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     environ = {**ENVIRON, **GENEROUS}
-    accounts = build_accounts_app(environ, world.outside)
+    accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
     api = build_api_app(environ, world.outside, lambda: engine.context)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:

@@ -26,6 +26,7 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_STAGE": "local",
     "NIGHTSHIFT_HTTP_TABLE": "http",
     "NIGHTSHIFT_IDENTITY_TABLE": "identity",
+    "NIGHTSHIFT_TASKS_TABLE": "tasks",
     "NIGHTSHIFT_CURSOR_KEY_PARAM": "cursor-key",
     "NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM": "signing-keys",
     "NIGHTSHIFT_TOKEN_PUBLIC_KEYS_PARAM": "public-keys",

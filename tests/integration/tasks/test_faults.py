@@ -259,7 +259,7 @@ def _ticks(drill: Drill) -> list[dict[str, Any]]:
     return [line for line in lines if line.get("action") == "tick.done"]
 
 
-def _outcome(drill: Drill, task_id: str, path: str, **more: Any) -> Outcome:  # noqa: ANN401
+def _outcome(drill: Drill, task_id: str, path: str, **more: Any) -> Outcome:
     """Return what came of a task; `more` are fields of the outcome."""
     runs = drill.client.wait_for_end(task_id, timeout_s=60)
     calls = [second(call.at) for call in drill.receiver.calls(path)]

@@ -41,8 +41,11 @@ def redact(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def serialise(record: dict[str, Any]) -> str:
     """Return the log line of `record`, with secrets masked by name and by look."""
-    text = json.dumps(redact(record), default=str, separators=(",", ":"))
-    return _SECRET_LOOKS.sub(MASK, text)
+    return json.dumps(redact(record), default=_as_text, separators=(",", ":"))
+
+
+def _as_text(value: object) -> str:
+    return _SECRET_LOOKS.sub(MASK, str(value))
 
 
 def _inner(value: Any) -> Any:  # noqa: ANN401 - log records hold whatever they are given
@@ -50,6 +53,8 @@ def _inner(value: Any) -> Any:  # noqa: ANN401 - log records hold whatever they 
         return redact(value)
     if isinstance(value, list | tuple):
         return [_inner(one) for one in value]
+    if isinstance(value, str):
+        return _SECRET_LOOKS.sub(MASK, value)
     return value
 
 

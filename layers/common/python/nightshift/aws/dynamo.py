@@ -78,17 +78,8 @@ class Delete:
     condition: Condition | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """Only assert a condition on one item; for transactions."""
-
-    table: str
-    key: Item
-    condition: Condition
-
-
 Write = Put | Update | Delete
-TransactPart = Put | Update | Delete | Check
+TransactPart = Write
 
 
 def marshal(value: object) -> dict[str, Any]:  # noqa: PLR0911 - one return for each type
@@ -294,8 +285,7 @@ def _request(part: TransactPart) -> tuple[str, dict[str, Any]]:
         request["ExpressionAttributeNames"] = names
     if values:
         request["ExpressionAttributeValues"] = {k: marshal(v) for k, v in values.items()}
-    kind = "ConditionCheck" if isinstance(part, Check) else type(part).__name__
-    return kind, request
+    return type(part).__name__, request
 
 
 def _translate(error: ClientError) -> Exception:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+MAX_ERRORS = 20
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldError:
@@ -38,9 +40,17 @@ class NightshiftError(Exception):
         `errors` names the fields at fault; `retry_after_s` is whole seconds until a retry may work.
         """
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
-        self.errors = tuple(errors)
+        self.errors = _bounded(errors)
         self.retry_after_s = retry_after_s
         super().__init__(self.message)
+
+
+def _bounded(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
+    """Keep the first few: an answer must not grow with what is wrong in the question."""
+    if len(errors) <= MAX_ERRORS:
+        return tuple(errors)
+    rest = f"{len(errors) - MAX_ERRORS} more fields are wrong."
+    return (*errors[:MAX_ERRORS], FieldError(field="", message=rest))
 
 
 class BadRequestError(NightshiftError):

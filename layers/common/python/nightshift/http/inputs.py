@@ -15,6 +15,7 @@ from nightshift.http.request import RawRequest
 from nightshift.http.schemas import ApiModel, NoBody, QueryModel
 
 MAX_PARAMETERS = 100
+MAX_CONTENT_TYPE_CHARS = 200
 _JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 
 A = TypeVar("A", bound=ApiModel)
@@ -72,9 +73,14 @@ def read_body(raw: RawRequest, model: type[A]) -> tuple[A, bytes]:
 
 
 def _check_type(header: str) -> None:
+    if len(header) > MAX_CONTENT_TYPE_CHARS:
+        raise UnsupportedMediaTypeError
     message = Message()
     message["content-type"] = header
-    charset = str(message.get_param("charset", "utf-8")).lower()
+    try:
+        charset = str(message.get_param("charset", "utf-8")).lower()
+    except ValueError as error:
+        raise UnsupportedMediaTypeError from error
     if message.get_content_type() not in _JSON_TYPES or charset not in {"utf-8", "utf8"}:
         raise UnsupportedMediaTypeError
 

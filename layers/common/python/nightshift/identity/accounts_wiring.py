@@ -13,7 +13,7 @@ from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.api import router
 from nightshift.identity.attempts import Patience
 from nightshift.identity.passwords import Passwords
-from nightshift.identity.service import Accounts
+from nightshift.identity.service import Accounts, Farewell, nobody_else
 from nightshift.identity.sessions import Lifetimes, Sessions
 from nightshift.identity.settings import AccountSettings, VerifierSettings
 from nightshift.identity.signing_keys import parse_signing_key
@@ -24,14 +24,19 @@ from nightshift.identity.wiring import build_authenticator, build_store, build_t
 DEMO_EMAIL = "demo@example.com"
 
 
-def build_accounts_app(environ: Mapping[str, str], outside: Outside | None = None) -> App:
-    """Return the accounts function's handler.
+def build_accounts_app(
+    environ: Mapping[str, str],
+    outside: Outside | None = None,
+    *,
+    farewell: Farewell = nobody_else,
+) -> App:
+    """Return the accounts function's handler; `farewell` is what other contexts let go with a user.
 
     Raises:
         SettingsError: a setting is missing or wrong.
     """
     outside = outside or real_outside()
-    accounts = build_accounts(environ, outside)
+    accounts = build_accounts(environ, outside, farewell)
     settings = load(AccountSettings, environ)
     per_hour = LimitRule(name="register", limit=settings.register_limit_address, window_s=3600)
     return build_app(
@@ -43,7 +48,7 @@ def build_accounts_app(environ: Mapping[str, str], outside: Outside | None = Non
     )
 
 
-def build_accounts(environ: Mapping[str, str], outside: Outside) -> Accounts:
+def build_accounts(environ: Mapping[str, str], outside: Outside, farewell: Farewell) -> Accounts:
     """Return the service; it reads the private key when it signs its first token.
 
     Raises:
@@ -65,6 +70,7 @@ def build_accounts(environ: Mapping[str, str], outside: Outside) -> Accounts:
         log=outside.log,
         account_patience=_patience(settings, settings.login_free_attempts),
         address_patience=_patience(settings, settings.login_free_attempts_address),
+        farewell=farewell,
         unverified_admin=_local_admin(settings) if shared.stage == "local" else "",
     )
 

@@ -50,9 +50,9 @@ class PublicKeys:
         try:
             text = self._secrets.get(self._name)
         except SecretsUnavailableError:
+            self._read_at = now
             if kid not in self._keys:
                 raise
-            self._read_at = now
         else:
             self._keys = parse_public_keys(text, self._name)
             self._read_at = now

@@ -1,8 +1,10 @@
 """Accounts: register, sign in, and a user's own data."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from nightshift.aws.dynamo import TransactPart
 from nightshift.core.access import Role, UserId
 from nightshift.core.clock import Clock, from_ms, to_ms
 from nightshift.core.errors import ConflictError, PreconditionFailedError
@@ -24,6 +26,14 @@ ADDRESS = "ADDRESS"
 _ROUNDS = 8
 
 
+Farewell = Callable[[UserId], Sequence[TransactPart]]
+
+
+def nobody_else(_: UserId) -> Sequence[TransactPart]:
+    """Return the farewell of a product in which only identity knows users."""
+    return ()
+
+
 class Accounts:
     """What a user can do with an account. Permissions are checked before, at the edge."""
 
@@ -37,12 +47,15 @@ class Accounts:
         log: Log,
         account_patience: Patience,
         address_patience: Patience,
+        farewell: Farewell,
         unverified_admin: str = "",
     ) -> None:
         """Take what the use cases stand on.
 
         `unverified_admin` is the address that is admin without being verified; for the local stack.
+        `farewell` gives the writes by which others let go of a user whose account is deleted.
         """
+        self._farewell = farewell
         self._store = store
         self.sessions = sessions
         self._passwords = passwords
@@ -149,13 +162,17 @@ class Accounts:
     def delete(self, user_id: UserId, *, expected_version: int | None) -> None:
         """Delete the account; its sessions are over at once and its address is free.
 
+        What others keep for the user is given up in the same transaction.
+
         Raises:
             PreconditionFailedError: the version is not the expected one.
             UserNotFoundError: the account is gone.
+            ConflictError: somebody else changed the user at the same moment.
         """
         user = self.get_user(user_id)
         _check_version(user, expected_version)
-        self._store.delete_user(user)
+        if not self._store.delete_user(user, self._farewell(user_id)):
+            raise ConflictError
         self._log.info("user.deleted", user_id=user_id)
 
     def _role_of(self, email: str) -> Role:

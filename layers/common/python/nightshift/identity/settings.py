@@ -11,7 +11,6 @@ class VerifierSettings:
 
     stage: str = setting(
         doc="Which stack this is.",
-        default="local",
         choices=("local", "dev", "staging", "prod"),
         wiring=True,
     )

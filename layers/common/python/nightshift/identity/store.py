@@ -1,6 +1,6 @@
 """Users and sessions in the identity table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from nightshift.aws.dynamo import (
     Delete,
     Put,
     Table,
+    TransactPart,
     Update,
 )
 from nightshift.core.access import SessionId, UserId
@@ -119,18 +120,31 @@ class IdentityStore:
         except ConditionFailedError as refused:
             raise UserNotFoundError from refused
 
-    def delete_user(self, user: User) -> None:
-        """Remove the user and free the address; sessions without their user are over."""
+    def delete_user(self, user: User, also: Sequence[TransactPart]) -> bool:
+        """Remove the user and free the address, with the writes of others, or nothing of it.
+
+        Sessions without their user are over. Returns False when the user changed meanwhile.
+        """
         name = self._table.name
         own = Condition(
             expression="attribute_not_exists(pk) OR user_id = :me", values={":me": user.user_id}
         )
-        self._table.transact(
-            [
-                Delete(table=name, key=keys.email(email_key(user.email)), condition=own),
-                Delete(table=name, key=keys.user(user.user_id)),
-            ]
+        same = Condition(
+            expression="attribute_not_exists(pk) OR #version = :seen",
+            names={"#version": "version"},
+            values={":seen": user.version},
         )
+        try:
+            self._table.transact(
+                [
+                    Delete(table=name, key=keys.email(email_key(user.email)), condition=own),
+                    Delete(table=name, key=keys.user(user.user_id), condition=same),
+                    *also,
+                ]
+            )
+        except ConditionFailedError:
+            return False
+        return True
 
     def add_session(self, session: Session) -> None:
         """Store a new session."""

@@ -11,7 +11,7 @@ from nightshift.core.errors import NightshiftError
 from nightshift.jobs.codec import decode
 from nightshift.jobs.engine import Claimed, Done, Engine
 from nightshift.jobs.errors import UnreadableMessageError
-from nightshift.jobs.model import Kind, Message, Plan, Reason, Result, plans_of
+from nightshift.jobs.model import JobRef, Kind, Message, Plan, Reason, Result, plans_of
 
 HANDLER_MARGIN_S = 5.0
 CLOSE_MARGIN_S = 3.0
@@ -31,7 +31,10 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What came of one delivery; `late_ms` is the start behind its time, where one was started."""
+    """What came of one delivery; `late_ms` is the start behind its time, where one was started.
+
+    `error` is what was raised and not foreseen, by the engine or by the kind's work.
+    """
 
     message_id: str
     done: Done
@@ -58,6 +61,13 @@ class Report:
             self.late_ms,
         )
         return " ".join("-" if part is None else str(part) for part in parts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    done: Done
+    late_ms: int | None = None
+    error: Exception | None = None
 
 
 class Worker:
@@ -89,7 +99,7 @@ class Worker:
         """
         messages = {d.message_id: _read(d) for d in deliveries}
         readable = [m for m in messages.values() if m is not None]
-        plans = await self._call(lambda: plans_of(self._kinds, [m.ref for m in readable]))
+        plans = await self._call(lambda: self._plans([m.ref for m in readable]))
         tasks = {
             mid: asyncio.create_task(self._deliver(m, plans[m.ref], deadline))
             for mid, m in messages.items()
@@ -104,38 +114,53 @@ class Worker:
             reports.append(await _report(delivery.message_id, task))
         return reports
 
+    def _plans(self, refs: Sequence[JobRef]) -> dict[JobRef, Plan | Exception]:
+        """Return the plan of each job, or why there is none: one bad subject spoils no other."""
+        try:
+            return dict(plans_of(self._kinds, refs))
+        except Exception:  # noqa: BLE001 - the batch loop: find out below whose fault it is
+            return {ref: self._plan_alone(ref) for ref in refs}
+
+    def _plan_alone(self, ref: JobRef) -> Plan | Exception:
+        try:
+            return plans_of(self._kinds, [ref])[ref]
+        except Exception as error:  # noqa: BLE001 - the batch loop
+            return error
+
     async def _deliver(
-        self, message: Message, plan: Plan, deadline: datetime
-    ) -> tuple[Done, int | None]:
+        self, message: Message, plan: Plan | Exception, deadline: datetime
+    ) -> _Outcome:
+        if isinstance(plan, Exception):
+            raise plan
         left_s = (deadline - self._clock.now()).total_seconds()
         if left_s < plan.timeout_s + CLOSE_MARGIN_S:
-            return Done(what="no_time_left", ref=message.ref, acknowledge=False), None
+            return _Outcome(done=Done(what="no_time_left", ref=message.ref, acknowledge=False))
         claimed = await self._call(lambda: self._engine.prepare(message, plan))
         if isinstance(claimed, Done):
-            return claimed, None
+            return _Outcome(done=claimed)
         await self._wait_for(claimed.seat.started_ms)
         late_ms = max(0, to_ms(self._clock.now()) - message.not_before_ms)
-        result = await self._perform(claimed, plan)
-        return await self._call(lambda: self._engine.finish(claimed, plan, result)), late_ms
+        result, error = await self._perform(claimed, plan)
+        done = await self._call(lambda: self._engine.finish(claimed, plan, result))
+        return _Outcome(done=done, late_ms=late_ms, error=error)
 
     async def _wait_for(self, moment_ms: int) -> None:
         while (left_ms := moment_ms - self._clock.now().timestamp() * 1000) > 0:
             await self._sleep(left_ms / 1000)
 
-    async def _perform(self, claimed: Claimed, plan: Plan) -> Result:
+    async def _perform(self, claimed: Claimed, plan: Plan) -> tuple[Result, Exception | None]:
+        """Return what came of the work, and what it raised where that was not foreseen."""
         ref, attempt = claimed.seat.ref, claimed.seat.attempt
         kind = self._kinds[ref.kind]
         try:
             async with asyncio.timeout(plan.timeout_s + HANDLER_MARGIN_S):
-                return await kind.perform(ref, plan, attempt)
+                return await kind.perform(ref, plan, attempt), None
         except TimeoutError:
-            return Result(
-                succeeded=False, error=Reason.TIMED_OUT, message="The work took too long."
-            )
+            return _failed(Reason.TIMED_OUT, "The work took too long."), None
         except NightshiftError as error:
-            return Result(succeeded=False, error=error.slug, message=error.message)
+            return _failed(error.slug, error.message), None
         except Exception as error:  # noqa: BLE001 - the batch loop: one job never spoils the others
-            return Result(succeeded=False, error="handler_raised", message=type(error).__name__)
+            return _failed("handler_raised", type(error).__name__), error
 
     async def _call(self, function: Callable[[], _T]) -> _T:
         return await self._offload(function)  # type: ignore[return-value]  # awaits the same type
@@ -148,7 +173,11 @@ def _read(delivery: Delivery) -> Message | None:
         return None
 
 
-async def _report(message_id: str, task: "asyncio.Task[tuple[Done, int | None]] | None") -> Report:
+def _failed(error: str, message: str) -> Result:
+    return Result(succeeded=False, error=error, message=message)
+
+
+async def _report(message_id: str, task: "asyncio.Task[_Outcome] | None") -> Report:
     if task is None:
         return Report(message_id=message_id, done=Done(what="unreadable", acknowledge=False))
     if not task.done():
@@ -158,5 +187,5 @@ async def _report(message_id: str, task: "asyncio.Task[tuple[Done, int | None]] 
     if (error := task.exception()) is not None:
         done = Done(what="crashed", acknowledge=False)
         return Report(message_id=message_id, done=done, error=error)
-    done, late_ms = task.result()
-    return Report(message_id=message_id, done=done, late_ms=late_ms)
+    came = task.result()
+    return Report(message_id=message_id, done=came.done, late_ms=came.late_ms, error=came.error)

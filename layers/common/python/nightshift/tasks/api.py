@@ -8,12 +8,14 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from nightshift.core.access import Permission, UserId
-from nightshift.core.errors import NightshiftError
+from nightshift.core.errors import NightshiftError, UnavailableError
+from nightshift.core.ids import derived_id, id_time
 from nightshift.http.problem import invalid_input, problem_reply
 from nightshift.http.reply import Reply
 from nightshift.http.request import Request
 from nightshift.http.routing import ID_PATTERN, PathParam, Router
 from nightshift.http.schemas import ApiModel, NoBody, PageQuery
+from nightshift.observability import get_log
 from nightshift.outbound.errors import InvalidHeadersError, InvalidWebhookUrlError
 from nightshift.tasks.checks import read_schedule
 from nightshift.tasks.errors import (
@@ -128,11 +130,12 @@ def create_tasks(nightshift: Context, request: Request[BatchIn]) -> Reply:
     """
     owner = request.caller.user_id
 
-    def create(raw: object) -> BatchItem:
-        view = nightshift.tasks.create(owner, _read_task(raw).definition())
+    def create(item: tuple[str, object]) -> BatchItem:
+        task_id, raw = item
+        view = nightshift.tasks.create(owner, _read_task(raw).definition(), task_id=task_id)
         return BatchItem(status=201, id=view.task.id, task=_out(nightshift, view))
 
-    return _batch(request, create, request.body.tasks)
+    return _batch(request, create, list(zip(_ids(request), request.body.tasks, strict=False)))
 
 
 @router.route(
@@ -154,6 +157,13 @@ def delete_tasks(nightshift: Context, request: Request[BatchDeleteIn]) -> Reply:
     return _batch(request, delete, request.body.task_ids)
 
 
+def _ids(request: Request[BatchIn]) -> list[str]:
+    """Return an id for each task of a batch: the same ones when the request is run again."""
+    first = request.new_id()
+    moment = id_time(first)
+    return [derived_id(moment, first, str(n)) for n in range(len(request.body.tasks))]
+
+
 def _read_task(raw: object) -> TaskIn:
     try:
         return TaskIn.model_validate_json(json.dumps(raw))
@@ -166,11 +176,18 @@ def _batch(request: Request[B], act: Callable[[T], BatchItem], items: Sequence[T
         try:
             return act(item)
         except NightshiftError as error:
-            answer = problem_reply(error, request_id=request.raw.request_id)
-            return BatchItem(status=error.status, problem=json.loads(answer.body))
+            return _failed(error, request.raw.request_id)
+        except Exception:  # noqa: BLE001 - the batch loop: one item never spoils the others
+            get_log().failure("tasks.batch_item_failed")
+            return _failed(UnavailableError(), request.raw.request_id)
 
     with ThreadPoolExecutor(BATCH_THREADS) as pool:
         return Reply(body=BatchOut(items=list(pool.map(one, items))), status=207)
+
+
+def _failed(error: NightshiftError, request_id: str) -> BatchItem:
+    answer = problem_reply(error, request_id=request_id)
+    return BatchItem(status=error.status, problem=json.loads(answer.body))
 
 
 @router.route(
@@ -205,7 +222,10 @@ def get_signing_secret(nightshift: Context, request: Request[NoBody]) -> Reply:
     sealed=True,
 )
 def rotate_signing_secret(nightshift: Context, request: Request[NoBody]) -> Reply:
-    """Make a new signing secret; the old one signs along for a day."""
+    """Make a new signing secret; the old one signs along for a day.
+
+    Calls may carry the old signature alone for a minute yet: accept both from now on.
+    """
     nightshift.secrets.rotate(request.caller.user_id)
     return _secret(nightshift, request.caller.user_id)
 
@@ -217,7 +237,7 @@ def _secret(nightshift: Context, owner_id: UserId) -> Reply:
             secret=nightshift.secrets.current(owner_id),
             generation=state.generation,
             rotated_at=state.rotated_at,
-            previous_valid_until=state.overlap_until,
+            previous_valid_until=state.earlier[0][1] if state.earlier else None,
         )
     )
 

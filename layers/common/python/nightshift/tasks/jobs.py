@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from nightshift.core.clock import Clock, rfc3339, to_ms
@@ -58,11 +59,10 @@ def result_of(answer: OutboundAnswer) -> Result:
 
 
 class TaskCalls:
-    """Signs and sends the calls of tasks."""
+    """Signs and sends the calls of tasks; reads nothing, since it runs in an event loop."""
 
-    def __init__(self, sender: Sender, secrets: TaskSecrets, clock: Clock) -> None:
+    def __init__(self, sender: Sender, clock: Clock) -> None:
         self._sender = sender
-        self._secrets = secrets
         self._clock = clock
 
     async def call(
@@ -74,10 +74,10 @@ class TaskCalls:
         body: str | None,
         extra: Mapping[str, str],
         timeout_s: float,
+        secrets: Sequence[str],
     ) -> Result:
         """Send one signed call and classify what came of it."""
         content = b"" if body is None else body.encode()
-        secrets = self._secrets.signing(ref.owner_id)
         headers = {
             "content-type": "application/json",
             "user-agent": USER_AGENT,
@@ -90,6 +90,14 @@ class TaskCalls:
         return result_of(await self._sender.send(request))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What an attempt needs of its task: read once for the batch, before anything is called."""
+
+    task: Task
+    secrets: Sequence[str]
+
+
 class TaskRun:
     """`task.run`: one slot, or one request, of a task; the subject is the task."""
 
@@ -99,6 +107,7 @@ class TaskRun:
         self,
         *,
         store: TaskStore,
+        secrets: TaskSecrets,
         calls: TaskCalls,
         clock: Clock,
         stale_after_s: int,
@@ -106,6 +115,7 @@ class TaskRun:
     ) -> None:
         self._clock = clock
         self._stale_after = timedelta(seconds=stale_after_s)
+        self._secrets = secrets
         self._store = store
         self._calls = calls
         self._on_failed = on_failed
@@ -118,6 +128,9 @@ class TaskRun:
     def _plan(self, ref: JobRef, task: Task | None) -> Plan:
         if task is None:
             return Plan(refuse="task_deleted")
+        secrets = self._secrets.signing(task.owner_id)
+        if secrets is None:
+            return Plan(refuse="owner_gone")
         scheduled = ref.trigger is Trigger.SCHEDULE
         return Plan(
             max_retries=task.definition.max_retry,
@@ -125,7 +138,7 @@ class TaskRun:
             timeout_s=task.definition.timeout_s,
             refuse="task_paused" if scheduled and task.paused else None,
             refuse_new=self._refusal(ref, task) if scheduled else None,
-            payload=task,
+            payload=Work(task=task, secrets=secrets),
         )
 
     def _refusal(self, ref: JobRef, task: Task) -> str | None:
@@ -145,7 +158,8 @@ class TaskRun:
 
     async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
         """Call the task's webhook once."""
-        task: Task = plan.payload
+        work: Work = plan.payload
+        task = work.task
         extra = {
             **{name.lower(): value for name, value in task.definition.headers.items()},
             "x-nightshift-task-id": task.id,
@@ -159,6 +173,7 @@ class TaskRun:
             body=task.definition.payload,
             extra=extra,
             timeout_s=task.definition.timeout_s,
+            secrets=work.secrets,
         )
 
     def settle(self, record: Record) -> None:
@@ -172,18 +187,31 @@ class FailureNotice:
 
     name = NOTICE_KIND
 
-    def __init__(self, *, store: TaskStore, calls: TaskCalls) -> None:
+    def __init__(self, *, store: TaskStore, secrets: TaskSecrets, calls: TaskCalls) -> None:
         self._store = store
+        self._secrets = secrets
         self._calls = calls
 
     def plan(self, refs: Sequence[JobRef]) -> Mapping[JobRef, Plan]:
         """Return each notice's plan; a task that wants none any more refuses."""
         tasks = self._store.find_many(refs, [task_of_notice(r)[0] for r in refs])
-        return {ref: _notice_plan(tasks.get(task_of_notice(ref)[0])) for ref in refs}
+        return {ref: self._plan(tasks.get(task_of_notice(ref)[0])) for ref in refs}
+
+    def _plan(self, task: Task | None) -> Plan:
+        secrets = self._secrets.signing(task.owner_id) if task else None
+        if task is None or secrets is None or task.definition.on_failure_url is None:
+            return Plan(refuse="notice_unwanted")
+        return Plan(
+            max_retries=NOTICE_RETRIES,
+            retry=RetryPolicy(),
+            timeout_s=NOTICE_TIMEOUT_S,
+            payload=Work(task=task, secrets=secrets),
+        )
 
     async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
         """Post the notice, CloudEvents-shaped, signed like the task's own calls."""
-        task: Task = plan.payload
+        work: Work = plan.payload
+        task = work.task
         _, run_id = task_of_notice(ref)
         body = json.dumps(
             {
@@ -203,21 +231,11 @@ class FailureNotice:
             body=body,
             extra={"x-nightshift-attempt": str(attempt), "x-nightshift-task-id": task.id},
             timeout_s=NOTICE_TIMEOUT_S,
+            secrets=work.secrets,
         )
 
     def settle(self, record: Record) -> None:
         """Nothing follows from a notice's end."""
-
-
-def _notice_plan(task: Task | None) -> Plan:
-    if task is None or task.definition.on_failure_url is None:
-        return Plan(refuse="notice_unwanted")
-    return Plan(
-        max_retries=NOTICE_RETRIES,
-        retry=RetryPolicy(),
-        timeout_s=NOTICE_TIMEOUT_S,
-        payload=task,
-    )
 
 
 def task_of_notice(ref: JobRef) -> tuple[str, str]:

@@ -19,7 +19,9 @@ MAX_PAYLOAD_BYTES = 65_536
 MAX_RETRIES = 20
 MAX_DELAY_S = 7 * 86_400
 MAX_DELAYS = 20
+MIN_TIMEOUT_S = 1
 MAX_TIMEOUT_S = 120
+MAX_KEY_CHARS = 128
 MAX_BATCH = 100
 MAX_PREVIEW = 100
 NEXT_RUNS_SHOWN = 5
@@ -41,7 +43,11 @@ def _payload_text(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-Seconds = Annotated[float, Field(ge=0, le=MAX_DELAY_S)]
+def _to_ms(seconds: float) -> float:
+    return round(seconds, 3)
+
+
+Seconds = Annotated[float, Field(ge=0, le=MAX_DELAY_S), AfterValidator(_to_ms)]
 
 
 class RetryIn(ApiModel):
@@ -117,7 +123,9 @@ class TaskIn(ApiModel):
     )
     max_retry: int = Field(default=3, ge=0, le=MAX_RETRIES)
     retry: RetryIn = Field(default_factory=RetryIn)
-    timeout_s: float = Field(default=30, gt=0, le=MAX_TIMEOUT_S, description="For a whole call.")
+    timeout_s: Annotated[float, AfterValidator(_to_ms)] = Field(
+        default=30, ge=MIN_TIMEOUT_S, le=MAX_TIMEOUT_S, description="For a whole call."
+    )
     overlap: Overlap = Field(
         default=Overlap.SKIP, description="What a slot does while a run of the task is open."
     )
@@ -277,7 +285,9 @@ class BatchIn(ApiModel):
 class BatchDeleteIn(ApiModel):
     """Tasks to delete, by id or key."""
 
-    task_ids: list[str] = Field(min_length=1, max_length=MAX_BATCH)
+    task_ids: list[Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARS)]] = Field(
+        min_length=1, max_length=MAX_BATCH
+    )
 
 
 class BatchItem(ApiModel):

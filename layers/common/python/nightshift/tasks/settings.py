@@ -6,6 +6,13 @@ from nightshift.core.environment import setting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TasksTable:
+    """All that the deletion of an account needs to know of tasks."""
+
+    tasks_table: str = setting(doc="The table of tasks.", wiring=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskSettings:
     """How tasks behave, for all users."""
 

@@ -9,22 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nightshift.aws.dynamo import Table
+from nightshift.aws.dynamo import Condition, ConditionFailedError, Table, Update
 from nightshift.core.clock import Clock, from_ms, to_ms
+from nightshift.core.errors import ConflictError
 from nightshift.outbound.signing import new_secret
 from nightshift.tasks import keys
 
 CACHE_S = 60.0
+CACHED_OWNERS = 10_000
+KEPT_EARLIER = 3
 _LABEL = "nightshift task signing 1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SigningState:
-    """Which generation signs, and since when; the one before signs along until `overlap_until`."""
+    """Which generation signs, and which earlier ones sign along until when, newest first.
+
+    `owner_gone` says that the account was deleted: its tasks are called no more.
+    """
 
     generation: int = 1
     rotated_at: datetime | None = None
-    overlap_until: datetime | None = None
+    earlier: tuple[tuple[int, datetime], ...] = ()
+    owner_gone: bool = False
 
 
 class TaskSecrets:
@@ -41,45 +48,65 @@ class TaskSecrets:
 
     def state(self, owner_id: str) -> SigningState:
         """Return the owner's state, read consistently."""
-        item = self._table.get(keys.secret(owner_id), consistent=True)
-        if item is None:
-            return SigningState()
+        item = self._table.get(keys.secret(owner_id), consistent=True) or {}
         return SigningState(
-            generation=item["gen"],
-            rotated_at=from_ms(item["at"]),
-            overlap_until=from_ms(item["until"]),
+            generation=item.get("gen", 1),
+            rotated_at=from_ms(item["at"]) if "at" in item else None,
+            earlier=tuple((gen, from_ms(until)) for gen, until in item.get("earlier", [])),
+            owner_gone=bool(item.get("gone")),
         )
 
     def current(self, owner_id: str) -> str:
         """Return the secret that receivers should verify with, `whsec_...`."""
         return self._derive(owner_id, self.state(owner_id).generation)
 
-    def signing(self, owner_id: str) -> list[str]:
-        """Return the secrets to sign with, newest first; at most `CACHE_S` seconds old."""
+    def signing(self, owner_id: str) -> list[str] | None:
+        """Return the secrets to sign with, newest first, None for an owner who is gone.
+
+        What is returned may be `CACHE_S` seconds old, so a new secret signs after that at the
+        latest. Reads a table; not for an event loop.
+        """
         now = self._clock.now()
         cached = self._cache.get(owner_id)
         if cached is None or now - cached[0] > timedelta(seconds=CACHE_S):
+            if len(self._cache) >= CACHED_OWNERS:
+                self._cache.clear()
             cached = (now, self.state(owner_id))
             self._cache[owner_id] = cached
         state = cached[1]
-        secrets = [self._derive(owner_id, state.generation)]
-        if state.overlap_until is not None and now < state.overlap_until:
-            secrets.append(self._derive(owner_id, state.generation - 1))
-        return secrets
+        if state.owner_gone:
+            return None
+        living = [gen for gen, until in state.earlier if now < until]
+        return [self._derive(owner_id, gen) for gen in (state.generation, *living)]
 
     def rotate(self, owner_id: str) -> str:
-        """Make a new secret and return it; the old one signs along for the overlap."""
-        now = self._clock.now()
-        state = self.state(owner_id)
-        self._table.put(
-            keys.secret(owner_id)
-            | {
-                "gen": state.generation + 1,
-                "at": to_ms(now),
-                "until": to_ms(now + timedelta(seconds=self._overlap_s)),
-            }
+        """Make a new secret and return it; those before sign along, each for its overlap.
+
+        Raises:
+            ConflictError: somebody else rotated at the same moment.
+        """
+        now, before = self._clock.now(), self.state(owner_id)
+        until = now + timedelta(seconds=self._overlap_s)
+        earlier = [(before.generation, until), *before.earlier]
+        update = Update(
+            table=self._table.name,
+            key=keys.secret(owner_id),
+            expression="SET gen = :gen, #at = :at, earlier = :earlier",
+            condition=Condition(expression="attribute_not_exists(gen) OR gen = :seen"),
+            names={"#at": "at"},
+            values={
+                ":gen": before.generation + 1,
+                ":seen": before.generation,
+                ":at": to_ms(now),
+                ":earlier": [[gen, to_ms(end)] for gen, end in earlier[:KEPT_EARLIER] if now < end],
+            },
         )
-        return self._derive(owner_id, state.generation + 1)
+        try:
+            self._table.write(update)
+        except ConditionFailedError as error:
+            if error.item is None or error.item.get("at") != to_ms(now):
+                raise ConflictError from error
+        return self._derive(owner_id, before.generation + 1)
 
     def _derive(self, owner_id: str, generation: int) -> str:
         text = f"{_LABEL}|{owner_id}|{generation}".encode()

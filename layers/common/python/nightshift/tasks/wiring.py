@@ -1,6 +1,5 @@
 """Builds the tasks context and the engine under it, one object graph a process."""
 
-import base64
 import os
 import random
 import time
@@ -65,7 +64,7 @@ class Context:
         self._add_kinds(outside)
 
     def _add_kinds(self, outside: Outside) -> None:
-        calls = TaskCalls(LazySender(outside.sender), self.secrets, self.clock)
+        calls = TaskCalls(LazySender(outside.sender), self.clock)
         failures = FailureHandling(
             store=self.store,
             jobs=self.jobs,
@@ -75,12 +74,13 @@ class Context:
         )
         run = TaskRun(
             store=self.store,
+            secrets=self.secrets,
             calls=calls,
             clock=self.clock,
             stale_after_s=self._settings.misfire_queue_grace_s,
             on_failed=failures,
         )
-        notice = FailureNotice(store=self.store, calls=calls)
+        notice = FailureNotice(store=self.store, secrets=self.secrets, calls=calls)
         self.machine.kinds.update({run.name: run, notice.name: notice})
 
     def _pause(self, task: Task, reason: str) -> None:
@@ -174,5 +174,6 @@ def _sender(*, allow_loopback: bool) -> Sender:
 
 def _master_key(parameter: str) -> bytes:
     from nightshift.adapters.secrets_ssm import SsmSecrets  # noqa: PLC0415 - at the first call only
+    from nightshift.http.keys import parse_key  # noqa: PLC0415 - the same
 
-    return base64.b64decode(SsmSecrets(clients.ssm).get(parameter))
+    return parse_key(SsmSecrets(clients.ssm).get(parameter), parameter)
