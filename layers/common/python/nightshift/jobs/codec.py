@@ -31,7 +31,7 @@ def ref_from_dict(data: dict[str, Any]) -> JobRef:
         due_ms=int(data["d"]),
         epoch=int(data["e"]),
         trigger=Trigger(data["t"]),
-        overlap=Overlap(data["w"]),
+        overlap=Overlap(data.get("w", Overlap.ALLOW)),
     )
 
 
