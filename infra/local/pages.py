@@ -11,8 +11,8 @@ from infra.local.front import Page, problem
 from infra.local.http1 import Exchange
 from infra.local.stack import LocalStack
 
-_STYLE = """body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:48rem;padding:0 1rem;
-color-scheme:light dark}dt{font-weight:600;margin-top:.75rem}dd{margin:0}
+_STYLE = """body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:48rem;padding:0 1rem}
+:root{color-scheme:light dark}dt{font-weight:600;margin-top:.75rem}dd{margin:0}
 article{border-top:1px solid #8886;padding:1rem 0}
 iframe{width:100%;height:24rem;border:1px solid #8886}
 pre{white-space:pre-wrap}"""

@@ -142,8 +142,12 @@ class LocalStack:
 
     def _claim_data_dir(self) -> None:
         # What is kept here signs people in; it is nobody else's business.
-        self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.logs.mkdir(exist_ok=True)
+        try:
+            self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.logs.mkdir(exist_ok=True)
+        except OSError as error:
+            directory = self._settings.data_dir
+            raise StackError(f"NIGHTSHIFT_DATA_DIR={directory} cannot be used: {error}") from error
         holder = self._record.running_runner()
         if holder is not None:
             directory = self._settings.data_dir

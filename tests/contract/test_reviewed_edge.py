@@ -166,3 +166,38 @@ def test_an_outage_of_the_key_store_costs_no_attempt(product: Product) -> None:
     product.engine.run_for(minutes=30)
     jobs, _ = product.engine.context.jobs.page(RUN_KIND, task["id"], start_after=None, limit=5)
     assert [("completed", 1)] == [(j.status.value, j.attempts) for j in jobs]
+
+
+def test_a_put_can_ask_for_something_or_for_nothing_to_be_there(product: Product) -> None:
+    """If-Match: * creates nothing, If-None-Match: * replaces nothing."""
+    path = "/tasks/my-key"
+    some = {"if-match": "*"}
+    none = {"if-none-match": "*"}
+    answers = [
+        product.door("PUT", path, token=product.token, json_body=BODY, headers=headers).status
+        for headers in (some, none, none, some)
+    ]
+    assert [412, 201, 412, 200] == answers
+
+
+def test_items_of_a_batch_that_are_no_objects_fail_alone(product: Product) -> None:
+    """A number among tasks is one bad item."""
+    body = {"tasks": [BODY, 5, None]}
+    answered = product.door("POST", "/tasks/batch", token=product.token, json_body=body)
+    assert (207, [201, 422, 422]) == (
+        answered.status,
+        [item["status"] for item in answered.json["items"]],
+    )
+    gone = product.door(
+        "DELETE", "/tasks/batch", token=product.token, json_body={"task_ids": ["nobody"]}
+    )
+    assert ["nobody"] == [item["id"] for item in gone.json["items"]]
+
+
+def test_a_run_of_another_task_is_not_found_to_be_retried(product: Product) -> None:
+    """404 comes before what the task itself is doing."""
+    path = f"/tasks/{product.ids['task_id']}"
+    product.door("POST", f"{path}/run", token=product.token)
+    other = "0193a5c0-7e1a-7b3c-8d2e-4f5a6b7c8d9e"
+    answered = product.door("POST", f"{path}/runs/{other}/retry", token=product.token)
+    assert (404, "run_not_found") == (answered.status, answered.error)

@@ -204,6 +204,7 @@ def test_the_on_failure_url_is_told_once() -> None:
     data = json.loads(notices[0].body)["data"]
     runs, _ = world.context.jobs.page(RUN_KIND, view.task.id, start_after=None, limit=5)
     assert (view.task.id, runs[0].ref.job_id) == (data["task_id"], data["run_id"])
+    assert ("http_410", 1, 410) == (data["reason"], data["attempts"], data["response_status"])
     assert notices[0].is_signed_by(world.context.secrets.current(OWNER))
 
 

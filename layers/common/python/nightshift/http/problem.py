@@ -18,6 +18,9 @@ _DEFAULT_RETRY_S = 1
 _RETRYABLE = frozenset({429, 503})
 
 
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
 def problem_reply(error: NightshiftError, *, request_id: str, challenge: bool = False) -> RawReply:
     """Return the answer for `error`; `challenge` says that a token was sent and refused."""
     document: dict[str, Any] = {
@@ -35,8 +38,8 @@ def problem_reply(error: NightshiftError, *, request_id: str, challenge: bool = 
 
 
 def title_of(status: int) -> str:
-    """Return the standard phrase of a status code."""
-    return HTTPStatus(status).phrase
+    """Return the phrase of a status code as RFC 9110 has it, whatever Python's table says."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 def _headers(error: NightshiftError, *, challenge: bool) -> dict[str, str]:

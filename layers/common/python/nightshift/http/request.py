@@ -94,6 +94,16 @@ class Request(Generic[B, Q]):
         """
         return read_if_match(self.raw.headers.get("if-match"))
 
+    @property
+    def only_existing(self) -> bool:
+        """Whether `If-Match: *` asks that there be something to change (RFC 9110 13.1.1)."""
+        return self.raw.headers.get("if-match", "").strip() == "*"
+
+    @property
+    def only_new(self) -> bool:
+        """Whether `If-None-Match: *` asks that there be nothing yet (RFC 9110 13.1.2)."""
+        return self.raw.headers.get("if-none-match", "").strip() == "*"
+
     def new_id(self) -> str:
         """Return the id for what this request creates.
 

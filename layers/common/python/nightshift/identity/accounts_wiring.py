@@ -6,7 +6,7 @@ from functools import cache
 
 from jwt import PyJWK
 
-from nightshift.core.environment import SettingsError, load
+from nightshift.core.environment import load
 from nightshift.http.app import App
 from nightshift.http.routing import LimitRule
 from nightshift.http.wiring import Outside, build_app, real_outside
@@ -56,7 +56,6 @@ def build_accounts(environ: Mapping[str, str], outside: Outside, farewell: Farew
     """
     shared = load(VerifierSettings, environ)
     settings = load(AccountSettings, environ)
-    _check_lifetimes(settings)
     store = build_store(shared, outside)
     return Accounts(
         store=store,
@@ -106,15 +105,3 @@ def _local_admin(settings: AccountSettings) -> str:
 
 def _patience(settings: AccountSettings, free: int) -> Patience:
     return Patience(free=free, max_delay=timedelta(seconds=settings.login_max_delay_s))
-
-
-def _check_lifetimes(settings: AccountSettings) -> None:
-    """Refuse lifetimes that make no sense together.
-
-    Raises:
-        SettingsError: saying which must be below which.
-    """
-    if settings.access_token_ttl_s >= settings.refresh_token_ttl_s:
-        raise SettingsError(
-            "NIGHTSHIFT_ACCESS_TOKEN_TTL_S must be below NIGHTSHIFT_REFRESH_TOKEN_TTL_S"
-        )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nightshift.core.environment import setting
+from nightshift.core.environment import SettingsError, setting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,3 +120,14 @@ class AccountSettings:
         ge=1,
         le=1_000_000,
     )
+
+    def __post_init__(self) -> None:
+        """Refuse lifetimes that make no sense together.
+
+        Raises:
+            SettingsError: saying which must be below which.
+        """
+        if self.access_token_ttl_s >= self.refresh_token_ttl_s:
+            raise SettingsError(
+                "NIGHTSHIFT_ACCESS_TOKEN_TTL_S must be below NIGHTSHIFT_REFRESH_TOKEN_TTL_S"
+            )

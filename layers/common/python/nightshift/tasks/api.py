@@ -47,8 +47,9 @@ from nightshift.tasks.wiring import Context
 
 BATCH_THREADS = 8
 KEY = PathParam(
-    pattern=f"{ID_PATTERN}|[A-Za-z0-9][A-Za-z0-9._~-]{{0,127}}",
-    doc="The task's id, or the caller's own key.",
+    pattern=f"(?:{ID_PATTERN}|[A-Za-z0-9][A-Za-z0-9._~-]{{0,127}})",
+    doc="The task's id, or the caller's own key: 1 to 128 letters, digits, `.`, `_`, `~` or `-`.",
+    example="nightly-sync",
 )
 BY_KEY = {"task_id": KEY}
 _INPUT_ERRORS: tuple[type[NightshiftError], ...] = (
@@ -151,7 +152,10 @@ def delete_tasks(nightshift: Context, request: Request[BatchDeleteIn]) -> Reply:
     owner = request.caller.user_id
 
     def delete(task_id: str) -> BatchItem:
-        nightshift.tasks.delete(owner, task_id)
+        try:
+            nightshift.tasks.delete(owner, task_id)
+        except TaskNotFoundError as error:
+            return _failed(error, request.raw.request_id, task_id)
         return BatchItem(status=204, id=task_id)
 
     return _batch(request, delete, request.body.task_ids)
@@ -185,9 +189,9 @@ def _batch(request: Request[B], act: Callable[[T], BatchItem], items: Sequence[T
         return Reply(body=BatchOut(items=list(pool.map(one, items))), status=207)
 
 
-def _failed(error: NightshiftError, request_id: str) -> BatchItem:
+def _failed(error: NightshiftError, request_id: str, asked: str | None = None) -> BatchItem:
     answer = problem_reply(error, request_id=request_id)
-    return BatchItem(status=error.status, problem=json.loads(answer.body))
+    return BatchItem(status=error.status, id=asked, problem=json.loads(answer.body))
 
 
 @router.route(
@@ -273,12 +277,15 @@ def put_task(nightshift: Context, request: Request[TaskIn]) -> Reply:
     """Replace a task, or create it under the caller's own key.
 
     A key is 1 to 128 letters, digits, `.`, `_`, `~` or `-`. Fields left out get their defaults.
+    With `If-Match: *` nothing is created, with `If-None-Match: *` nothing is replaced.
     """
     view, created = nightshift.tasks.put(
         request.caller.user_id,
         request.path["task_id"],
         request.body.definition(),
         expected=request.expected_version(),
+        only_existing=request.only_existing,
+        only_new=request.only_new,
     )
     return _reply(nightshift, view, status=201 if created else None)
 

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from nightshift.core.clock import Clock, rfc3339, to_ms
 from nightshift.core.ids import derived_id
@@ -96,6 +97,7 @@ class Work:
 
     task: Task
     secrets: Sequence[str]
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 class TaskRun:
@@ -187,17 +189,27 @@ class FailureNotice:
 
     name = NOTICE_KIND
 
-    def __init__(self, *, store: TaskStore, secrets: TaskSecrets, calls: TaskCalls) -> None:
+    def __init__(
+        self,
+        *,
+        store: TaskStore,
+        jobs: JobService,
+        secrets: TaskSecrets,
+        calls: TaskCalls,
+        clock: Clock,
+    ) -> None:
         self._store = store
+        self._jobs = jobs
         self._secrets = secrets
         self._calls = calls
+        self._clock = clock
 
     def plan(self, refs: Sequence[JobRef]) -> Mapping[JobRef, Plan]:
         """Return each notice's plan; a task that wants none any more refuses."""
         tasks = self._store.find_many(refs, [task_of_notice(r)[0] for r in refs])
-        return {ref: self._plan(tasks.get(task_of_notice(ref)[0])) for ref in refs}
+        return {ref: self._plan(ref, tasks.get(task_of_notice(ref)[0])) for ref in refs}
 
-    def _plan(self, task: Task | None) -> Plan:
+    def _plan(self, ref: JobRef, task: Task | None) -> Plan:
         secrets = self._secrets.signing(task.owner_id) if task else None
         if task is None or secrets is None or task.definition.on_failure_url is None:
             return Plan(refuse="notice_unwanted")
@@ -205,22 +217,36 @@ class FailureNotice:
             max_retries=NOTICE_RETRIES,
             retry=RetryPolicy(),
             timeout_s=NOTICE_TIMEOUT_S,
-            payload=Work(task=task, secrets=secrets),
+            payload=Work(task=task, secrets=secrets, told=self._told(ref, task)),
         )
+
+    def _told(self, ref: JobRef, task: Task) -> dict[str, Any]:
+        """Return what the notice says of the run."""
+        run_id = task_of_notice(ref)[1]
+        run = self._jobs.find(RUN_KIND, task.id, run_id)
+        last = run.last if run else None
+        return {
+            "task_id": task.id,
+            "task_name": task.definition.name,
+            "run_id": run_id,
+            "scheduled_for": rfc3339(ref.due_at),
+            "attempts": run.attempts if run else None,
+            "reason": run.reason if run else None,
+            "response_status": last.response_status if last else None,
+        }
 
     async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
         """Post the notice, CloudEvents-shaped, signed like the task's own calls."""
         work: Work = plan.payload
         task = work.task
-        _, run_id = task_of_notice(ref)
         body = json.dumps(
             {
                 "specversion": "1.0",
                 "id": ref.job_id,
                 "source": "nightshift/tasks",
                 "type": "task.run.failed",
-                "time": rfc3339(ref.due_at),
-                "data": {"task_id": task.id, "task_name": task.definition.name, "run_id": run_id},
+                "time": rfc3339(self._clock.now()),
+                "data": dict(work.told),
             },
             separators=(",", ":"),
         )

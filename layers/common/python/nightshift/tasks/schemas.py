@@ -66,7 +66,7 @@ class RetryIn(ApiModel):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.backoff is Backoff.LIST) != bool(self.delays_s):
-            raise ValueError("delays_s goes with backoff `list`, and with no other")
+            raise ValueError("Give delays_s with backoff `list`, and with no other")
         return self
 
     def policy(self) -> RetryPolicy:
@@ -279,7 +279,7 @@ class PreviewOut(ApiModel):
 class BatchIn(ApiModel):
     """Tasks to create; each stands for itself, so each is judged alone."""
 
-    tasks: list[dict[str, JsonValue]] = Field(min_length=1, max_length=MAX_BATCH)
+    tasks: list[JsonValue] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 class BatchDeleteIn(ApiModel):

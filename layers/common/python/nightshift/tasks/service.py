@@ -164,18 +164,28 @@ class TaskService:
         return self._replace(task, change(task.definition))
 
     def put(
-        self, owner_id: UserId, id_or_key: str, said: Definition, *, expected: int | None
+        self,
+        owner_id: UserId,
+        id_or_key: str,
+        said: Definition,
+        *,
+        expected: int | None,
+        only_existing: bool = False,
+        only_new: bool = False,
     ) -> tuple[TaskView, bool]:
         """Replace the task, or create it under the owner's own key; tell whether it was created.
 
         Raises:
             what `create` and `replace` raise; TaskNotFoundError for an id that is not in use;
-            TaskVersionError if `expected` is given and there is nothing to replace.
+            TaskVersionError if there is nothing to replace and `expected` or `only_existing` is
+            given, or something and `only_new`.
         """
         task_id = self.find_id(owner_id, id_or_key)
         if task_id is not None:
+            if only_new:
+                raise TaskVersionError("If-None-Match asks for a new task, but there is one.")
             return self.replace(owner_id, task_id, said, expected=expected), False
-        if expected is not None:
+        if expected is not None or only_existing:
             raise TaskVersionError("If-Match was given, but there is no task under this key.")
         return self.create(owner_id, said, key=id_or_key), True
 
@@ -263,6 +273,7 @@ class TaskService:
             TaskBusyError: another run is open and the task's overlap rule is `skip`.
         """
         view = self.get(owner_id, id_or_key)
+        self._jobs.get(RUN_KIND, view.task.id, run_id)
         _check_free(view, for_run=run_id)
         return self._jobs.retry(RUN_KIND, view.task.id, run_id)
 

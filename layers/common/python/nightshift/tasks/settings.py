@@ -60,5 +60,6 @@ class TaskSettings:
     )
     allow_loopback: bool = setting(
         default=False,
-        doc="Let webhooks reach 127.0.0.1 and ::1; refused in a deployed stack.",
+        doc="Let webhooks reach 127.0.0.1 and ::1. The local stack sets 1 unless told otherwise; "
+        "a deployed stack refuses it.",
     )

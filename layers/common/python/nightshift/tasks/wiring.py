@@ -80,7 +80,13 @@ class Context:
             stale_after_s=self._settings.misfire_queue_grace_s,
             on_failed=failures,
         )
-        notice = FailureNotice(store=self.store, secrets=self.secrets, calls=calls)
+        notice = FailureNotice(
+            store=self.store,
+            jobs=self.jobs,
+            secrets=self.secrets,
+            calls=calls,
+            clock=self.clock,
+        )
         self.machine.kinds.update({run.name: run, notice.name: notice})
 
     def _pause(self, task: Task, reason: str) -> None:
