@@ -12,6 +12,7 @@ from nightshift.jobs.model import (
     JobId,
     JobRef,
     JobStatus,
+    Overlap,
     Plan,
     Record,
     Result,
@@ -146,13 +147,15 @@ class TaskRun:
     def _refusal(self, ref: JobRef, task: Task) -> str | None:
         """Return why a slot that has not begun is void: the task changed, or it waited too long.
 
-        Ticks judge misfires by when they find a slot; this is for what then lay in the queue.
+        Ticks judge misfires by when they find a slot; this is for what then lay in the queue. Runs
+        that queue for one another are meant to wait.
         """
         if ref.epoch != task.epoch:
             return "task_changed"
         now = self._clock.now()
         misfire = task.definition.misfire
-        if misfire is Misfire.RUN_ALL or now - ref.due_at <= self._stale_after:
+        waits = ref.overlap is Overlap.QUEUE or misfire is Misfire.RUN_ALL
+        if waits or now - ref.due_at <= self._stale_after:
             return None
         following = task.schedule.next_after(ref.due_at) if task.schedule else None
         passed = following is not None and following <= now
