@@ -30,11 +30,26 @@ def shown(kind: str, cost: Cost) -> str:
     return "\n".join(lines + [f"  {name:20}{value:8.3f}" for name, value in rows])
 
 
-def main() -> None:
-    """Measure and print."""
+def missed(cost: Cost) -> list[str]:
+    """Return what is not as it must be."""
+    problems = []
+    if cost.runs != RUNS:
+        problems.append(f"{cost.runs} of {RUNS} runs were delivered")
+    if cost.invoice.total > BUDGET:
+        problems.append(f"{cost.invoice.total:.3f} $ per 10^6 runs is over {BUDGET:.2f} $")
+    return problems
+
+
+def main() -> int:
+    """Measure and print; return 1 when a budget is missed."""
+    problems = []
     for kind in KINDS:
-        print(shown(kind, measured(kind)))
+        cost = measured(kind)
+        print(shown(kind, cost))
+        problems += missed(cost)
+    print("\n".join(problems))
+    return int(bool(problems))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -216,12 +216,29 @@ def round_of(runs: int, directory: Path) -> Found:
         return measure(stack, receiver, runs)
 
 
-def main() -> None:
-    """Measure one round and print it."""
+def missed(found: Found) -> list[str]:
+    """Return what is not as it must be; the emulator's part is not held against the budget."""
+    problems = []
+    if set(found.calls.values()) != {1}:
+        problems.append("not every run was called exactly once")
+    if any(part.late < 0 for part in found.parts):
+        problems.append("a call came before its second")
+    if found.published != found.wanted:
+        problems.append(f"the publisher sent {found.published} of {found.wanted} runs")
+    for share, budget in ((0.5, P50_S), (0.99, P99_S)):
+        if found.percentile("own", share) > budget:
+            problems.append(f"the product's p{share * 100:.0f} is over {budget} s")
+    return problems
+
+
+def main() -> int:
+    """Measure one round and print it; return 1 when something is not as it must be."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     with tempfile.TemporaryDirectory() as directory:
-        print(shown(round_of(runs, Path(directory))))
+        found = round_of(runs, Path(directory))
+    print("\n".join([shown(found), *missed(found)]))
+    return int(bool(missed(found)))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

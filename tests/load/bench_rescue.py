@@ -18,6 +18,7 @@ from tests.integration.tasks.receiver import Says, receiving
 
 TIMEOUT_S: Final = 5
 PATIENCE_S: Final = 420
+LOG: Final = [("failed", "worker_lost"), ("finish", None)]
 BUDGET_S: Final = 300
 """Two minutes until a sweep looks, one for the sweep's minute, and as much again as reserve."""
 
@@ -63,11 +64,23 @@ def shown(found: Rescue) -> str:
     )
 
 
-def main() -> None:
-    """Measure and print."""
+def missed(found: Rescue) -> list[str]:
+    """Return what is not as it must be."""
+    problems = []
+    if found.status != "completed" or found.log != LOG:
+        problems.append(f"the run ended as {found.status}, its log has {found.log}")
+    if found.seconds > BUDGET_S:
+        problems.append(f"{found.seconds:.0f} s are over {BUDGET_S} s")
+    return problems
+
+
+def main() -> int:
+    """Measure and print; return 1 when something is not as it must be."""
     with tempfile.TemporaryDirectory() as directory:
-        print(shown(measure(Path(directory))))
+        found = measure(Path(directory))
+    print("\n".join([shown(found), *missed(found)]))
+    return int(bool(missed(found)))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -23,10 +23,18 @@ def shown(found: dict[int, float]) -> str:
     return "\n".join([*lines, f"ratio {found[MANY] / found[FEW]:.3f} (budget {BUDGET})"])
 
 
-def main() -> None:
-    """Measure and print."""
-    print(shown(measure()))
+def missed(found: dict[int, float]) -> list[str]:
+    """Return what is not as it must be."""
+    ratio = found[MANY] / found[FEW]
+    return [] if ratio <= BUDGET else [f"the ratio {ratio:.3f} is over {BUDGET}"]
+
+
+def main() -> int:
+    """Measure and print; return 1 when the budget is missed."""
+    found = measure()
+    print("\n".join([shown(found), *missed(found)]))
+    return int(bool(missed(found)))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

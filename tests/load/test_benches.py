@@ -20,11 +20,10 @@ pytestmark = pytest.mark.bench
 @pytest.mark.parametrize("kind", bench_cost.KINDS)
 def test_a_million_runs_cost_at_most_two_dollars(kind: str) -> None:
     """DynamoDB, SQS, Lambda, logs and events of one delivered and logged run, at list prices."""
-    cost = bench_cost.measured(kind)
+    found = bench_cost.measured(kind)
 
-    _show(bench_cost.shown(kind, cost))
-    assert bench_cost.RUNS == cost.runs
-    assert cost.invoice.total <= bench_cost.BUDGET
+    _show(bench_cost.shown(kind, found))
+    assert [] == bench_cost.missed(found)
 
 
 def test_a_tick_reads_what_is_due_not_what_exists() -> None:
@@ -32,7 +31,7 @@ def test_a_tick_reads_what_is_due_not_what_exists() -> None:
     found = bench_tick.measure()
 
     _show(bench_tick.shown(found))
-    assert found[bench_tick.MANY] <= bench_tick.BUDGET * found[bench_tick.FEW]
+    assert [] == bench_tick.missed(found)
 
 
 def test_functions_start_about_as_fast_as_their_least_imports() -> None:
@@ -48,8 +47,7 @@ def test_a_call_costs_less_cpu_than_by_the_usual_client() -> None:
     found = bench_sender.measure()
 
     _show(bench_sender.shown(found))
-    assert found["sender, http, address"] <= found["httpx, http, new connections"]
-    assert found["sender, https"] <= found["httpx, https, new connections"]
+    assert [] == bench_sender.missed(found)
 
 
 def test_calls_start_at_their_second(tmp_path: Path) -> None:
@@ -60,11 +58,7 @@ def test_calls_start_at_their_second(tmp_path: Path) -> None:
     found = bench_lateness.round_of(bench_lateness.RUNS, tmp_path)
 
     _show(bench_lateness.shown(found))
-    assert {1} == set(found.calls.values())
-    assert [] == [part for part in found.parts if part.late < 0]
-    assert bench_lateness.RUNS == found.published
-    assert found.percentile("own", 0.5) <= bench_lateness.P50_S
-    assert found.percentile("own", 0.99) <= bench_lateness.P99_S
+    assert [] == bench_lateness.missed(found)
 
 
 def test_a_killed_listener_is_made_up_for_with_nobody_lending_a_hand(tmp_path: Path) -> None:
@@ -72,9 +66,7 @@ def test_a_killed_listener_is_made_up_for_with_nobody_lending_a_hand(tmp_path: P
     found = bench_rescue.measure(tmp_path)
 
     _show(bench_rescue.shown(found))
-    assert "completed" == found.status
-    assert [("failed", "worker_lost"), ("finish", None)] == found.log
-    assert found.seconds <= bench_rescue.BUDGET_S
+    assert [] == bench_rescue.missed(found)
 
 
 def _show(table: str) -> None:

@@ -43,6 +43,10 @@ class Kind:
         """Return the same plan for all."""
         return dict.fromkeys(refs, Plan(timeout_s=self._timeout_s))
 
+    def arm(self, plan: Plan) -> Plan:
+        """Need nothing more."""
+        return plan
+
     async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
         """Do the test's work."""
         done: Result = await self._work()

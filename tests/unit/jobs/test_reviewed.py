@@ -280,3 +280,23 @@ def test_the_cursor_keeps_minutes_and_places() -> None:
     agenda.acquire("TICK", "one", lease_ms=60_000)
     agenda.advance("TICK", "one", Progress(minute=7, parts={"2": "G#x"}), release=True)
     assert Progress(minute=7, parts={"2": "G#x"}) == agenda.acquire("TICK", "two", lease_ms=1)
+
+
+def test_a_sweep_needs_no_key() -> None:
+    """Who only looks after runs can do so without what signs their calls."""
+
+    def no_key(_: str) -> list[str]:
+        raise PermissionError("the sweeper may not read the key")
+
+    world = World()
+    world.create(schedule="at(2026-03-02T12:10:05Z)")
+    world.run_until(_at("12:09:30"))
+    signing = world.context.secrets.signing
+    world.context.secrets.signing = no_key  # type: ignore[method-assign, assignment]
+    while world.clock.now() < _at("12:16:00"):
+        world.clock.advance(seconds=60)
+        world.tick()
+        world.sweep()
+    world.context.secrets.signing = signing  # type: ignore[method-assign]
+    world.run_for(seconds=30)
+    assert len(world.calls) == 1

@@ -215,6 +215,13 @@ class Kind(Protocol):
         """Return how to run each of `refs`; one call for a batch, so that reads are shared."""
         ...
 
+    def arm(self, plan: Plan) -> Plan:
+        """Return the plan with what only an attempt needs, such as keys; may read, may refuse.
+
+        Called by workers, before anything is claimed; `plan` is asked by others, too.
+        """
+        ...
+
     async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
         """Do the work of one attempt. What it raises counts as a failed, retryable attempt."""
         ...

@@ -117,13 +117,20 @@ class Worker:
     def _plans(self, refs: Sequence[JobRef]) -> dict[JobRef, Plan | Exception]:
         """Return the plan of each job, or why there is none: one bad subject spoils no other."""
         try:
-            return dict(plans_of(self._kinds, refs))
+            return dict(self._armed(refs))
         except Exception:  # noqa: BLE001 - the batch loop: find out below whose fault it is
             return {ref: self._plan_alone(ref) for ref in refs}
 
+    def _armed(self, refs: Sequence[JobRef]) -> dict[JobRef, Plan]:
+        plans = plans_of(self._kinds, refs)
+        return {
+            ref: self._kinds[ref.kind].arm(plan) if ref.kind in self._kinds else plan
+            for ref, plan in plans.items()
+        }
+
     def _plan_alone(self, ref: JobRef) -> Plan | Exception:
         try:
-            return plans_of(self._kinds, [ref])[ref]
+            return self._armed([ref])[ref]
         except Exception as error:  # noqa: BLE001 - the batch loop
             return error
 

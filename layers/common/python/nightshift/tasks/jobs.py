@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -97,8 +97,16 @@ class Work:
     """What an attempt needs of its task: read once for the batch, before anything is called."""
 
     task: Task
-    secrets: Sequence[str]
+    secrets: Sequence[str] = ()
     told: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _with_secrets(plan: Plan, secrets: TaskSecrets) -> Plan:
+    work = plan.payload
+    if not isinstance(work, Work):
+        return plan
+    armed = replace(work, secrets=secrets.signing(work.task.owner_id))
+    return replace(plan, payload=armed)
 
 
 class TaskRun:
@@ -131,8 +139,7 @@ class TaskRun:
     def _plan(self, ref: JobRef, task: Task | None) -> Plan:
         if task is None:
             return Plan(refuse="task_deleted")
-        secrets = self._secrets.signing(task.owner_id)
-        if secrets is None:
+        if self._secrets.is_gone(task.owner_id):
             return Plan(refuse="owner_gone")
         scheduled = ref.trigger is Trigger.SCHEDULE
         return Plan(
@@ -141,8 +148,12 @@ class TaskRun:
             timeout_s=task.definition.timeout_s,
             refuse="task_paused" if scheduled and task.paused else None,
             refuse_new=self._refusal(ref, task) if scheduled else None,
-            payload=Work(task=task, secrets=secrets),
+            payload=Work(task=task),
         )
+
+    def arm(self, plan: Plan) -> Plan:
+        """Return the plan with the secrets that sign its call."""
+        return _with_secrets(plan, self._secrets)
 
     def _refusal(self, ref: JobRef, task: Task) -> str | None:
         """Return why a slot that has not begun is void: the task changed, or it waited too long.
@@ -213,15 +224,20 @@ class FailureNotice:
         return {ref: self._plan(ref, tasks.get(task_of_notice(ref)[0])) for ref in refs}
 
     def _plan(self, ref: JobRef, task: Task | None) -> Plan:
-        secrets = self._secrets.signing(task.owner_id) if task else None
-        if task is None or secrets is None or task.definition.on_failure_url is None:
+        if task is None or task.definition.on_failure_url is None:
             return Plan(refuse="notice_unwanted")
+        if self._secrets.is_gone(task.owner_id):
+            return Plan(refuse="owner_gone")
         return Plan(
             max_retries=NOTICE_RETRIES,
             retry=RetryPolicy(),
             timeout_s=NOTICE_TIMEOUT_S,
-            payload=Work(task=task, secrets=secrets, told=self._told(ref, task)),
+            payload=Work(task=task, told=self._told(ref, task)),
         )
+
+    def arm(self, plan: Plan) -> Plan:
+        """Return the plan with the secrets that sign its call."""
+        return _with_secrets(plan, self._secrets)
 
     def _told(self, ref: JobRef, task: Task) -> dict[str, Any]:
         """Return what the notice says of the run."""

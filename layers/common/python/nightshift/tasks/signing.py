@@ -60,12 +60,21 @@ class TaskSecrets:
         """Return the secret that receivers should verify with, `whsec_...`."""
         return self._derive(owner_id, self.state(owner_id).generation)
 
-    def signing(self, owner_id: str) -> list[str] | None:
-        """Return the secrets to sign with, newest first, None for an owner who is gone.
+    def is_gone(self, owner_id: str) -> bool:
+        """Tell whether the owner's account was deleted; at most `CACHE_S` seconds old."""
+        return self._recent(owner_id).owner_gone
 
-        What is returned may be `CACHE_S` seconds old, so a new secret signs after that at the
-        latest. Reads a table; not for an event loop.
+    def signing(self, owner_id: str) -> list[str]:
+        """Return the secrets to sign with, newest first.
+
+        They may be `CACHE_S` seconds old, so a new one signs after that at the latest. Reads a
+        table and the stack's key; not for an event loop.
         """
+        state, now = self._recent(owner_id), self._clock.now()
+        living = [gen for gen, until in state.earlier if now < until]
+        return [self._derive(owner_id, gen) for gen in (state.generation, *living)]
+
+    def _recent(self, owner_id: str) -> SigningState:
         now = self._clock.now()
         cached = self._cache.get(owner_id)
         if cached is None or now - cached[0] > timedelta(seconds=CACHE_S):
@@ -73,11 +82,7 @@ class TaskSecrets:
                 self._cache.clear()
             cached = (now, self.state(owner_id))
             self._cache[owner_id] = cached
-        state = cached[1]
-        if state.owner_gone:
-            return None
-        living = [gen for gen, until in state.earlier if now < until]
-        return [self._derive(owner_id, gen) for gen in (state.generation, *living)]
+        return cached[1]
 
     def rotate(self, owner_id: str) -> str:
         """Make a new secret and return it; those before sign along, each for its overlap.
