@@ -8,6 +8,7 @@ import asyncio
 import heapq
 import itertools
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,7 @@ class MemoryQueue:
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self._numbers = itertools.count()
+        self._lock = threading.Lock()
         self.messages: list[Queued] = []
         self.sent: list[tuple[datetime, Outgoing]] = []
         self.before_send: Callable[[], None] = lambda: None
@@ -65,11 +67,12 @@ class MemoryQueue:
         if not messages:
             return
         self.before_send()
-        for message in messages:
-            assert 0 <= message.delay_s <= 900
-            self.sent.append((self._clock.now(), message))
-            visible = self._clock.now() + timedelta(seconds=message.delay_s)
-            heapq.heappush(self.messages, Queued(visible, next(self._numbers), message.body))
+        with self._lock:
+            for message in messages:
+                assert 0 <= message.delay_s <= 900
+                self.sent.append((self._clock.now(), message))
+                visible = self._clock.now() + timedelta(seconds=message.delay_s)
+                heapq.heappush(self.messages, Queued(visible, next(self._numbers), message.body))
         self.after_send()
 
     def receive(self, limit: int = 10) -> list[Queued]:
