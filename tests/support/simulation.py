@@ -4,6 +4,7 @@ Random per seed: table faults in every mode, stale reads, transaction conflicts,
 are doubled, ticks that never come, receivers that fail or take their worker with them.
 """
 
+import heapq
 import random
 from collections import Counter
 from datetime import datetime, timedelta
@@ -98,8 +99,10 @@ class Simulation:
     def _after_send(self) -> None:
         queue = self.world.queue
         if self._trouble and self._rng.random() < 0.05:
-            last = queue.messages[-1]
-            queue.messages.append(type(last)(last.visible_at, 10**6 + len(queue.sent), last.body))
+            with queue.lock:
+                last = queue.messages[-1]
+                again = type(last)(last.visible_at, 10**6 + len(queue.sent), last.body)
+                heapq.heappush(queue.messages, again)
         if self._trouble and self._rng.random() < 0.02:
             raise CrashError("died after the send")
 

@@ -56,7 +56,7 @@ class MemoryQueue:
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self.messages: list[Queued] = []
         self.sent: list[tuple[datetime, Outgoing]] = []
         self.before_send: Callable[[], None] = lambda: None
@@ -67,7 +67,7 @@ class MemoryQueue:
         if not messages:
             return
         self.before_send()
-        with self._lock:
+        with self.lock:
             for message in messages:
                 assert 0 <= message.delay_s <= 900
                 self.sent.append((self._clock.now(), message))
