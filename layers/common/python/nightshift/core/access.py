@@ -19,6 +19,10 @@ class Permission(StrEnum):
     TASKS_WRITE = "tasks:write"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
+    MEMOS_READ = "memos:read"
+    MEMOS_WRITE = "memos:write"
+    CARDS_READ = "cards:read"
+    CARDS_WRITE = "cards:write"
 
 
 class Role(StrEnum):

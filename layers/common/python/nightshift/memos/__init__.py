@@ -1,0 +1,1 @@
+"""Memos: texts that become flashcards, and their reviews."""

@@ -1,0 +1,1 @@
+"""Generators of cards that run inside the process."""

@@ -1,0 +1,202 @@
+"""The little grammar that the rules need: subjects, their verbs and what depends on neighbours."""
+
+import re
+from typing import Final
+
+from nightshift.memos.generators.tokens import vocabulary, words
+
+BE: Final = frozenset({"is", "are", "was", "were"})
+AUXILIARY: Final = BE | vocabulary(
+    "has have had can cannot could may might must shall should will would does do did"
+)
+_PRESENT: Final = vocabulary(
+    "acknowledge act add affect allow announce become begin belong bring build burn carry cause "
+    "change come comprise "
+    "connect consist contain convert cost cover create decide define depend describe descend "
+    "determine differ dissolve drop eat emerge enable end enter exist expand fall feed fly flow "
+    "follow form forward give go govern grow hold help include increase inhibit involve join keep "
+    "kill lead leave lie live lose lower make mean measure meet mix modify move need occur offer "
+    "open pay pass produce propose protect prove provide pump publish reach receive reduce "
+    "reflect refer regulate release remove represent require rest result return rise rule run "
+    "say secrete sell send separate serve show slow sort speak split spread stand start state "
+    "stop store strengthen sum support swell take teach travel turn use vary weaken work write "
+    "yield break bind transport transfer absorb emit attract repel"
+)
+_IRREGULAR: Final = vocabulary(
+    "became began broke brought built came chose drew fell flew found fought gave got grew held "
+    "kept knew led left lost made meant met paid ran rose said sang saw sent set shot sold spoke "
+    "spread stood struck swore taught told took went won wore wrote crowned"
+)
+PARTICIPLES: Final = vocabulary(
+    "born begun broken brought built chosen cut done drawn driven fought found given held kept "
+    "known laid led left lost made met paid put read said sent set shot sold split spent struck "
+    "sworn taken taught thrown torn won written worn"
+)
+PERSONS: Final = vocabulary(
+    "king queen emperor empress president chancellor minister bishop pope general admiral "
+    "physicist chemist biologist mathematician astronomer novelist poet painter composer engineer "
+    "chieftain journalist philosopher economist architect explorer inventor scientist physician "
+    "doctor nurse writer author singer actor actress politician lawyer pilot sailor landlord"
+)
+_TITLES: Final = vocabulary("mr mrs ms dr prof sir king queen president emperor pope lord")
+_CONNECTIVE = re.compile(
+    r"(?:However|Therefore|Moreover|Furthermore|In addition|Thus|Hence|Consequently|Nevertheless|"
+    r"As a result|In fact|Indeed|Similarly|Finally|Also|But|And|So|Yet|Of course|In general|"
+    r"Generally|Usually|Außerdem|Zudem|Daher|Deshalb|Allerdings|Cependant|De plus|En effet|"
+    r"Toutefois),?\s+"
+)
+_PRONOUNS: Final = vocabulary(
+    "it they he she this these those that such its their his her here him them both neither "
+    "another others then instead later afterwards meanwhile who which what where when one some "
+    "i we you my our your us me "
+    "er sie es dies diese dieser dieses diesem diesen jene jener solche dabei dort dadurch damit "
+    "davon darauf daraus hier dann danach ihr ihre sein seine wir ich du man wer welche dessen "
+    "deren "
+    "il elle ils elles ce cet cette ces cela ceci celui celle ceux on nous vous je son sa ses leur "
+    "leurs y en là ainsi puis ensuite"
+)
+_IMPERSONAL: Final = frozenset({"man", "you", "on", "en", "when", "we", "son"})
+"""Openers that are well understood alone, although they may also point back."""
+_ANAPHORA: Final = re.compile(
+    r"\b(?:this|these|those|former|latter|aforementioned|the following|as follows|see also|"
+    r"as mentioned|mentioned above|described above|for example|for instance|such (?:a|an)|"
+    r"from there|"
+    r"dieses?[rmns]?|jene[rsmn]?|folgende[rsmn]?|letztere[rsmn]?|erstere[rsmn]?|zum Beispiel|siehe|"
+    r"ceux-ci|celui-ci|celle-ci|cette?|ces|ci-dessus|ci-dessous|par exemple)\b",
+    re.IGNORECASE,
+)
+_THERE = re.compile(
+    r"\bthere\b(?! (?:is|are|was|were|has|have|had|will|may|can|must|exist))", re.IGNORECASE
+)
+_LATER = re.compile(
+    r"(?:\w+ (?:days?|weeks?|months?|years?|hours?|centur\w+) (?:later|before|after|earlier)|"
+    r"(?:The|At the) (?:same|next|other|first one|second one|process|latter|result|idea|reason)\b"
+    r"(?! of| that| in| by| to))"
+)
+_OBJECT = re.compile(
+    r"(?<!\bwhen)(?<!\bif)(?<!\bas)(?<!\bthat)(?<!\bbecause)(?<!\bsince)(?<!\bwhich)(?<!\bwhile)"
+    r"(?<!\band)(?<!\buntil)(?<!\bbefore)(?<!\bafter)(?<!\bunless)(?<!,) (?:it|them|him)\b"
+)
+_UNDATED = re.compile(
+    r"(?:In|On|By|Since|Until) (?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|"
+    r"September|October|November|December)\b(?! \d{1,2},? \d{4}|,? \d{4})"
+)
+_UNFINISHED = re.compile(r" (?:by|of|to|with|for|from|the|and|or)\.?$")
+MAX_BEFORE_OBJECT = 5
+MAX_SUBJECT = 12
+
+
+def is_verb(word: str) -> bool:
+    """Tell whether an English word is a finite verb that the rules know."""
+    if word in AUXILIARY or word in _IRREGULAR or word in _PRESENT:
+        return True
+    stem = word.removesuffix("s")
+    stems = {stem, stem.removesuffix("e"), stem.removesuffix("ie") + "y"}
+    return word != stem and bool(stems & _PRESENT)
+
+
+def _is_finite(word: str) -> bool:
+    return is_verb(word) or is_past(word)
+
+
+def is_past(word: str) -> bool:
+    """Tell whether an English word ends as a regular verb does in the past."""
+    return len(word) > MIN_PAST and word.endswith("ed") and word.islower()
+
+
+MIN_PAST = 4
+
+
+def is_person(phrase: str) -> bool:
+    """Tell whether a phrase seems to name one person."""
+    found = words(phrase)
+    lower = {word.casefold() for word in found}
+    named = [word for word in found if word[0].isupper() and word not in {"The", "A", "An"}]
+    return bool(lower & (PERSONS | _TITLES)) or (
+        len(named) + len(lower & _PARTICLES) == len(found)
+        and len(named) in {2, 3}
+        and not lower & _BODIES
+    )
+
+
+_PARTICLES: Final = frozenset({"von", "van", "de", "da", "della", "di", "der"})
+_BODIES: Final = vocabulary(
+    "assembly congress court university company states union nations kingdom republic ocean sea "
+    "war act party house council committee church park river mount lake"
+)
+
+
+def subject_of(sentence: str) -> tuple[str, str, str] | None:
+    """Return subject, finite verb and rest of an English sentence that begins with its subject.
+
+    An apposition after the subject is left out. None means that none was found for sure.
+    """
+    head, _, tail = sentence.partition(", ")
+    inner, _, after = tail.partition(", ")
+    if (
+        inner.split(" ", 1)[0] in {"a", "an", "the", "one", "which", "who", "led", "called"}
+        and after
+    ):
+        sentence = f"{head} {after}" if len(words(head)) <= MAX_SUBJECT else sentence
+    parts = sentence.split(" ")
+    for at, word in enumerate(parts[: MAX_SUBJECT + 1]):
+        if at and (word in AUXILIARY or (_is_finite(word) and not _is_adjective(parts, at))):
+            subject = " ".join(parts[:at])
+            return (subject, word, " ".join(parts[at + 1 :])) if is_subject(subject) else None
+        if word.endswith((",", ";", ":", ")")) and not word.startswith("("):
+            return None
+    return None
+
+
+def _is_adjective(parts: list[str], at: int) -> bool:
+    """Tell whether a participle stands before its noun, or after one with `by`."""
+    before = parts[at - 1].casefold()
+    after = parts[at + 1] if at + 1 < len(parts) else ""
+    return before in _BEFORE_NOUNS or after == "by"
+
+
+_BEFORE_NOUNS: Final = vocabulary(
+    "the a an of and or in on at to for with by from no its his her their this that most many some "
+    "each every all any"
+)
+_PREPOSITIONS: Final = vocabulary(
+    "in on at by for with from to into over under about after before between through during "
+    "without within against among as if when while because since although though unless until "
+    "according despite once where what how why that to not all let never always only even"
+)
+
+
+def is_subject(phrase: str) -> bool:
+    """Tell whether a phrase may name what a sentence is about."""
+    first = phrase.split(" ", 1)[0].casefold()
+    last = phrase.rsplit(" ", 1)[-1].casefold()
+    opens = first not in _PREPOSITIONS and first not in _PRONOUNS
+    return bool(words(phrase)) and opens and last not in {"that", "which", "who", "and", "or"}
+
+
+def without_connective(sentence: str) -> str:
+    """Return the sentence without an opening such as `However,`."""
+    match = _CONNECTIVE.match(sentence)
+    rest = sentence[match.end() :] if match else sentence
+    return rest[:1].upper() + rest[1:]
+
+
+def points_elsewhere(sentence: str, *, steps: bool = False) -> bool:
+    """Tell whether a sentence needs its neighbours to be understood.
+
+    In `steps` of a procedure an object such as `it` is what the procedure is about.
+    """
+    found = words(sentence[:40])
+    first = found[0].casefold() if found else ""
+    if first in _PRONOUNS - _IMPERSONAL:
+        return True
+    early = _OBJECT.search(sentence[:60])
+    if not steps and early and len(words(sentence[: early.start()])) < MAX_BEFORE_OBJECT:
+        return True
+    return bool(
+        _ANAPHORA.search(sentence)
+        or _THERE.search(sentence)
+        or _LATER.match(sentence)
+        or _UNDATED.match(sentence)
+        or _UNFINISHED.search(sentence)
+    )
