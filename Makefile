@@ -49,8 +49,8 @@ format: ## Put the code into its one format
 	$(DEV)/ruff check --fix .
 	$(DEV)/ruff format .
 
-bench: ## Measure against the budgets
-	@$(BOOTSTRAP) dev stack handlers
+bench: ## Measure against the budgets, and beside other systems where their servers are installed
+	@$(BOOTSTRAP) dev stack handlers bench
 	@for bench in $(basename $(notdir $(wildcard tests/load/bench_*.py))); do \
 		echo; echo "== $$bench"; $(IMPORTING) $(DEV)/python -m tests.load.$$bench || exit 1; \
 	done
@@ -72,7 +72,7 @@ deploy: build ## Deploy to ENV=dev|staging|prod, as samconfig.toml says
 	PATH="$(BUILD_PATH)" SAM_CLI_TELEMETRY=0 $(VENVS)/sam/bin/sam deploy --config-env $(ENV)
 
 lock: ## Lock requirements/*.in again (needs uv)
-	@for name in runtime dev stack sam; do \
+	@for name in runtime dev stack sam bench; do \
 		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-emit-find-links \
 			requirements/$$name.in -o requirements/$$name.txt || exit 1; \

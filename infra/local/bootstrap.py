@@ -19,6 +19,7 @@ ENVIRONMENTS = {
     "handlers": "runtime.txt",
     "dev": "dev.txt",
     "sam": "sam.txt",
+    "bench": "bench.txt",
 }
 OLDEST = (3, 11)
 _CANDIDATES = ("python3.13", "python3.12", "python3.11", "python3.14", "python3", "python")

@@ -7,11 +7,14 @@ import pytest
 
 from tests.load import (
     bench_cost,
+    bench_engine,
     bench_init,
     bench_lateness,
     bench_rescue,
     bench_sender,
+    bench_simulation,
     bench_tick,
+    bench_unique,
 )
 
 pytestmark = pytest.mark.bench
@@ -67,6 +70,31 @@ def test_a_killed_listener_is_made_up_for_with_nobody_lending_a_hand(tmp_path: P
 
     _show(bench_rescue.shown(found))
     assert [] == bench_rescue.missed(found)
+
+
+def test_a_job_that_does_nothing_costs_no_more_writes_than_it_needs() -> None:
+    """Write units by the size-accurate fake; CPU beside other systems is shown, not judged."""
+    found = bench_engine.units()
+
+    _show(bench_engine.units_shown(found))
+    _show(bench_engine.cpu_shown(bench_engine.cpu(rounds=1)))
+    assert [] == bench_engine.missed(found)
+
+
+def test_a_thousand_requests_for_one_key_make_one_job() -> None:
+    """All of them find the key free before the first takes it, in every round."""
+    found = bench_unique.measure(bench_unique.ROUNDS)
+
+    _show(bench_unique.shown(found))
+    assert [] == bench_unique.missed(found)
+
+
+def test_no_seed_of_ten_thousand_breaks_a_promise() -> None:
+    """Random lives in which everything goes wrong now and then."""
+    found = bench_simulation.measure(bench_simulation.SEEDS)
+
+    _show(bench_simulation.shown(found))
+    assert [] == bench_simulation.missed(found)
 
 
 def _show(table: str) -> None:
