@@ -52,7 +52,7 @@ class Fault:
 
     mode: FaultMode
     code: str = "InternalServerError"
-    action: Callable[[], None] | None = None
+    action: Callable[[], object] | None = None
 
 
 FaultHook = Callable[[str, Request], Fault | None]

@@ -16,16 +16,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from nightshift.adapters.blobs import MemoryBlobs
 from nightshift.adapters.bus import MemoryBus
 from nightshift.aws.dynamo import Table, TransactionConflictError
 from nightshift.core.access import UserId
 from nightshift.core.clock import ManualClock
 from nightshift.core.errors import UnavailableError
-from nightshift.jobs.wiring import Parts, build_machine
+from nightshift.jobs.kinds import JobKind
+from nightshift.jobs.model import QueueName
+from nightshift.jobs.wiring import Machine, Parts, build_machine
 from nightshift.jobs.worker import Delivery, Report, Worker
 from nightshift.outbound.fakes import ScriptedSender, answer
 from nightshift.outbound.signing import verify
-from nightshift.ports.queue import Outgoing
+from nightshift.ports.queue import Depth, Outgoing
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest
 from nightshift.tasks.model import RUN_KIND, Definition, TaskView
 from nightshift.tasks.settings import TaskSettings
@@ -94,6 +97,10 @@ class MemoryQueue:
         self.messages = [m for m in self.messages if m.number not in gone]
         heapq.heapify(self.messages)
 
+    def depth(self) -> Depth:
+        """Return how many messages there are."""
+        return Depth(visible=len(self.messages))
+
     def next_visible(self) -> datetime | None:
         """Return when the next message can be received."""
         return self.messages[0].visible_at if self.messages else None
@@ -129,6 +136,10 @@ async def _inline(function: Callable[[], Any]) -> Any:
     return function()
 
 
+async def _carried(work: Callable[[], Any], timeout_s: float) -> Any:
+    return work()
+
+
 class World:
     """One stack in virtual time. `receiver` answers calls; it may raise CrashError and die."""
 
@@ -138,11 +149,14 @@ class World:
         start: datetime = START,
         settings: TaskSettings | None = None,
         dynamo: FakeDynamoDB | None = None,
+        kinds: Sequence[JobKind[Any]] = (),
     ) -> None:
+        self.kinds = kinds
         self.clock = ManualClock(start)
         self.dynamo = dynamo or FakeDynamoDB(["jobs", "tasks"], clock=self.clock)
         self.queue = MemoryQueue(self.clock)
         self.bus = MemoryBus()
+        self.blobs = MemoryBlobs()
         self.calls: list[Call] = []
         self.reports: list[Report] = []
         self.deaths: list[BaseException] = []
@@ -152,6 +166,11 @@ class World:
         self.settings = settings or TaskSettings()
         self.context = self.new_context()
 
+    @property
+    def machine(self) -> Machine:
+        """The machine of the process that runs now."""
+        return self.context.machine
+
     def new_context(self) -> Context:
         """Return a fresh object graph over the same outside, as a new process would have."""
         tokens = itertools.count()
@@ -159,7 +178,9 @@ class World:
         machine = build_machine(
             Parts(
                 table=Table(self.dynamo, "jobs"),  # type: ignore[arg-type]  # the fake's door
-                queue=self.queue,
+                queues=dict.fromkeys(QueueName, self.queue),
+                blobs=self.blobs,
+                bus=self.bus,
                 clock=self.clock,
                 random=lambda: self.random,
                 new_token=lambda: f"{mark}-{id(tokens)}-{next(tokens)}",
@@ -173,6 +194,7 @@ class World:
             sender=lambda: ScriptedSender(self._receive),
             master_key=lambda: b"k" * 32,
         )
+        machine.add(*self.kinds)
         return Context(machine, outside, self.settings)
 
     def _receive(self, request: OutboundRequest) -> OutboundAnswer:
@@ -213,6 +235,8 @@ class World:
             clock=self.clock,
             offload=_inline,
             sleep=self._sleep,
+            carrier=_carried,
+            is_paused=machine.queues.is_paused,
         )
 
     async def _sleep(self, seconds: float) -> None:

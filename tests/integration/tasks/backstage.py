@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nightshift.adapters.blobs import MemoryBlobs
 from nightshift.adapters.bus import MemoryBus
 from nightshift.adapters.queue import SqsQueue
 from nightshift.aws.dynamo import Table
@@ -20,7 +21,7 @@ from nightshift.jobs import keys
 from nightshift.jobs.agenda import CHECK_AFTER_MS, Progress, minute_of
 from nightshift.jobs.codec import encode
 from nightshift.jobs.errors import SupersededError
-from nightshift.jobs.model import Message
+from nightshift.jobs.model import Message, QueueName
 from nightshift.jobs.wiring import Parts, build_machine
 from nightshift.outbound.fakes import ScriptedSender, answer
 from nightshift.ports.queue import Outgoing, Queue
@@ -77,7 +78,9 @@ class Backstage:
         machine = build_machine(
             Parts(
                 table=Table(self._dynamo, self._outputs["JobsTable"]),
-                queue=queue or self.queue(),
+                queues=dict.fromkeys(QueueName, queue or self.queue()),
+                blobs=MemoryBlobs(),
+                bus=MemoryBus(),
                 clock=ClockBehind(behind_s),
                 random=lambda: 0.5,
                 new_token=lambda: uuid.uuid4().hex,

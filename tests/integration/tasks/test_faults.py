@@ -13,7 +13,7 @@ from nightshift.core.access import UserId
 from nightshift.core.errors import UnavailableError
 from nightshift.core.ids import new_id
 from nightshift.jobs import keys
-from nightshift.ports.queue import Outgoing
+from nightshift.ports.queue import Depth, Outgoing
 from nightshift.tasks.model import Definition
 from tests.integration.stack.harness import Stack
 from tests.integration.tasks.backstage import (
@@ -203,6 +203,10 @@ class UnheardQueue:
         """
         self._send(messages)
         raise UnavailableError
+
+    def depth(self) -> Depth:
+        """Return that it is empty."""
+        return Depth(visible=0)
 
 
 def test_a_run_survives_its_listener(outcomes: dict[str, Outcome]) -> None:

@@ -1,7 +1,8 @@
 """Query: which sort keys a key condition means, and one page of them."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from tests.support.dynamo.condition_parser import parse_condition
 from tests.support.dynamo.conditions import And, Between, Compare, Function, Node
@@ -18,8 +19,7 @@ _KIND = "KeyConditionExpression"
 _LAST_CODE_POINT = 0x10FFFF
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A request that has been understood."""
 
     pk: Plain
@@ -56,8 +56,13 @@ def read_query(request: Wire, schema: Schema) -> Query:
     condition.check(_KIND, scope)
     if wanted:
         _check_filter(wanted, scope, schema)
-    check_projection(paths, scope)
-    pk, bounds = _read_key_condition(condition, scope, schema)
+    if paths:
+        check_projection(paths, scope)
+    on_pk, on_sk = _key_condition(
+        request["KeyConditionExpression"], tuple(scope.names.items()), schema
+    )
+    pk = _key_value(on_pk.right, scope, schema.partition_kind)
+    bounds = _range_of(on_sk, scope, schema.sort_kind) if on_sk else KeyRange()
     limit = request.get("Limit")
     if limit is not None and limit < 1:
         raise invalid("Limit must be greater than or equal to 1")
@@ -101,7 +106,13 @@ def _check_filter(node: Node, scope: Scope, schema: Schema) -> None:
             )
 
 
-def _read_key_condition(node: Node, scope: Scope, schema: Schema) -> tuple[Plain, KeyRange]:
+@lru_cache(maxsize=4096)
+def _key_condition(
+    text: str, names: tuple[tuple[str, str], ...], schema: Schema
+) -> tuple[Compare, Node | None]:
+    """Return the conditions on the partition key and on the sort key, as far as names go."""
+    node, _ = parse_condition(_KIND, text)
+    scope = Scope(dict(names), {})
     parts = [node.left, node.right] if type(node) is And else [node]
     by_name = dict(_attribute_of(part, scope) for part in parts)
     if len(by_name) != len(parts):
@@ -114,10 +125,7 @@ def _read_key_condition(node: Node, scope: Scope, schema: Schema) -> tuple[Plain
         raise invalid("Query condition missed key schema element: " + schema.partition)
     if not isinstance(on_pk, Compare) or on_pk.sign != "=":
         raise invalid("Query key condition not supported")
-    pk = _key_value(on_pk.right, scope, schema.partition_kind)
-    for part in by_name.values():
-        return pk, _range_of(part, scope, schema.sort_kind)
-    return pk, KeyRange()
+    return on_pk, next(iter(by_name.values()), None)
 
 
 def _attribute_of(part: Node, scope: Scope) -> tuple[str, Node]:
@@ -160,13 +168,16 @@ def _range_of(part: Node, scope: Scope, kind: str) -> KeyRange:
         return _prefix_range(_key_value(part.operands[1], scope, kind))
     assert isinstance(part, Compare)
     value = _key_value(part.right, scope, kind)
-    return {
-        "=": KeyRange(low=value, high=value),
-        "<": KeyRange(high=value, high_open=True),
-        "<=": KeyRange(high=value),
-        ">": KeyRange(low=value, low_open=True),
-        ">=": KeyRange(low=value),
-    }[part.sign]
+    return _RANGES[part.sign](value)
+
+
+_RANGES: Final[dict[str, Callable[[Plain], KeyRange]]] = {
+    "=": lambda value: KeyRange(low=value, high=value),
+    "<": lambda value: KeyRange(high=value, high_open=True),
+    "<=": lambda value: KeyRange(high=value),
+    ">": lambda value: KeyRange(low=value, low_open=True),
+    ">=": lambda value: KeyRange(low=value),
+}
 
 
 def _prefix_range(prefix: Plain) -> KeyRange:
@@ -204,11 +215,10 @@ def _start_after(query: Query, request: Wire, schema: Schema) -> Query:
     }
     side = "high" if query.descending else "low"
     values |= {side: sk, f"{side}_open": True}
-    return replace(query, bounds=KeyRange(**values))
+    return query._replace(bounds=KeyRange(**values))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page: what was evaluated, and the last key when there may be more."""
 
     records: list[Record]

@@ -14,6 +14,7 @@ MAX_PARTITION_KEY_BYTES = 2048
 MAX_SORT_KEY_BYTES = 1024
 _LAZY_INSERTS = 64
 _MAX_UTF8_BYTES = 4
+_SHORT_CHARACTERS = MAX_SORT_KEY_BYTES // _MAX_UTF8_BYTES
 
 
 class Record(NamedTuple):
@@ -67,6 +68,10 @@ class Schema:
         Raises:
             RejectedError: it does not have exactly the key's attributes.
         """
+        if len(wire) == 2 and self.partition_kind == self.sort_kind == "S":
+            pk, sk = _short_text(wire, self.partition), _short_text(wire, self.sort)
+            if pk and sk:
+                return pk, sk
         if len(wire) != len(self.names) or any(name not in wire for name in self.names):
             raise invalid("The provided key element does not match the schema")
         item = {name: read_value(value)[0] for name, value in wire.items()}
@@ -78,6 +83,15 @@ class Schema:
     def item_of(self, key: Key) -> PlainItem:
         """Return an item that has nothing but its key."""
         return dict(zip(self.names, key, strict=False))
+
+
+def _short_text(wire: Wire, name: str) -> str | None:
+    """Return a string that is surely no longer than a key may be; None says to look closer."""
+    value = wire.get(name)
+    if not value or len(value) != 1:
+        return None
+    text = value.get("S")
+    return text if type(text) is str and len(text) <= _SHORT_CHARACTERS else None
 
 
 def _key_part(item: PlainItem, name: str, kind: str, limit: int) -> object:
@@ -141,8 +155,7 @@ class SortedKeys:
         return self._keys
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyRange:
+class KeyRange(NamedTuple):
     """Bounds of sort keys; None is no bound."""
 
     low: Any = None

@@ -7,6 +7,7 @@ expressions"; the wording of errors follows the service.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Final, NamedTuple
 
@@ -229,9 +230,17 @@ def read_scope(request: Wire) -> Scope:
 def _check_prefix(parameter: str, entries: Mapping[str, object], prefix: str) -> None:
     if not entries:
         raise invalid(f"{parameter} must not be empty")
-    for key in entries:
+    malformed = _first_malformed(tuple(entries), prefix)
+    if malformed is not None:
+        raise invalid(f'{parameter} contains invalid key: Syntax error; key: "{malformed}"')
+
+
+@lru_cache(maxsize=4096)
+def _first_malformed(keys: tuple[str, ...], prefix: str) -> str | None:
+    for key in keys:
         if not key.startswith(prefix) or not key[1:].replace("_", "a").isalnum():
-            raise invalid(f'{parameter} contains invalid key: Syntax error; key: "{key}"')
+            return key
+    return None
 
 
 def check_scope(request: Wire, scope: Scope, uses: list[tuple[str, Cursor]]) -> None:
@@ -246,6 +255,10 @@ def check_scope(request: Wire, scope: Scope, uses: list[tuple[str, Cursor]]) -> 
         only = uses[0][1]
         if only.names == scope.names.keys() and only.values == scope.values.keys():
             return
+    _check_uses(request, scope, uses)
+
+
+def _check_uses(request: Wire, scope: Scope, uses: list[tuple[str, Cursor]]) -> None:
     used_names: set[str] = set()
     used_values: set[str] = set()
     for kind, cursor in uses:

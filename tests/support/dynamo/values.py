@@ -13,6 +13,7 @@ booleans one, lists and maps three and one for each element. Sets count the sum 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from tests.support.dynamo.errors import RejectedError, invalid, invalid_parameter
@@ -53,14 +54,8 @@ def read_item(wire: Wire) -> tuple[PlainItem, int]:
     item: PlainItem = {}
     size = 0
     for name, value in wire.items():
-        raw = value.get("S") if len(value) == 1 else None
-        if type(raw) is str and raw.isascii() and name.isascii():
-            item[name] = raw
-            size += len(name) + len(raw)
-        else:
-            plain, value_size = read_value(value)
-            item[name] = plain
-            size += utf8_len(name) + value_size
+        item[name], value_size = read_value(value)
+        size += utf8_len(name) + value_size
     return item, size
 
 
@@ -77,10 +72,14 @@ def read_value(wire: Wire, depth: int = 0) -> tuple[Plain, int]:
     if depth > MAX_DEPTH:
         raise invalid("Nesting Levels have exceeded supported limits")
     ((kind, raw),) = wire.items()
-    if kind == "L":
-        return _read_list(raw, depth)
+    if kind == "S" and type(raw) is str:
+        return raw, utf8_len(raw)
+    if kind == "N" and type(raw) is str:
+        return _read_sized_number(raw)
     if kind == "M":
         return _read_map(raw, depth)
+    if kind == "L":
+        return _read_list(raw, depth)
     return _read_scalar(kind, raw)
 
 
@@ -135,6 +134,12 @@ def _read_set(kind: str, raw: list[Any]) -> tuple[ValueSet, int]:
     return ValueSet(kind, distinct), sum(size for _, size in members)
 
 
+@lru_cache(maxsize=1 << 16)
+def _read_sized_number(raw: str) -> tuple[int | Decimal, int]:
+    number = read_number(raw)
+    return number, number_size(number)
+
+
 def read_number(raw: str) -> int | Decimal:
     """Return the number that the text stands for, an int where it is whole.
 
@@ -174,6 +179,7 @@ def checked_number(number: int | Decimal) -> int | Decimal:
     return int(normal) if normal == normal.to_integral_value() else normal
 
 
+@lru_cache(maxsize=1 << 16)
 def number_size(number: int | Decimal) -> int:
     """Return the bytes that a number bills."""
     if isinstance(number, int):
@@ -189,10 +195,10 @@ def value_size(value: Plain) -> int:  # noqa: PLR0911 - one return for each type
         return utf8_len(value)
     if value is None or isinstance(value, bool):
         return 1
-    if isinstance(value, int | Decimal):
-        return number_size(value)
     if isinstance(value, dict):
         return _CONTAINER_BYTES + len(value) + item_size(value)
+    if isinstance(value, int | Decimal):
+        return number_size(value)
     if isinstance(value, list):
         return _CONTAINER_BYTES + len(value) + sum(map(value_size, value))
     if isinstance(value, ValueSet):
@@ -230,24 +236,24 @@ def kind_of(value: Plain) -> str:  # noqa: PLR0911 - one return for each type
 
 def write_item(item: PlainItem) -> dict[str, Any]:
     """Return the typed form of a plain item, a new object throughout."""
-    return {
-        name: {"S": value} if type(value) is str else write_value(value)
-        for name, value in item.items()
-    }
+    return {name: write_value(value) for name, value in item.items()}
 
 
 def write_value(value: Plain) -> dict[str, Any]:  # noqa: PLR0911 - one return for each type
     """Return the typed form of a plain value."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return {"S": value}
+    if kind is int:
+        return {"N": str(value)}
+    if isinstance(value, dict):
+        return {"M": {name: write_value(part) for name, part in value.items()}}
     if value is None:
         return {"NULL": True}
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, int | Decimal):
         return {"N": _number_text(value)}
-    if isinstance(value, dict):
-        return {"M": write_item(value)}
     if isinstance(value, list):
         return {"L": [write_value(part) for part in value]}
     if isinstance(value, ValueSet):

@@ -14,7 +14,7 @@ from nightshift.jobs.batch import run_batch
 from nightshift.jobs.codec import encode
 from nightshift.jobs.engine import Claimed, Done
 from nightshift.jobs.entry import failures
-from nightshift.jobs.model import JobId, JobRef, Message, Plan, Record, Result, Seat, Token
+from nightshift.jobs.model import JobId, JobRef, Message, Plan, Pulse, Record, Result, Seat, Token
 from nightshift.jobs.worker import Delivery, Worker
 from nightshift.observability import Log
 from tests.support.world import OWNER, START
@@ -47,7 +47,7 @@ class Kind:
         """Need nothing more."""
         return plan
 
-    async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
+    async def perform(self, ref: JobRef, plan: Plan, attempt: int, pulse: Pulse) -> Result:
         """Do the test's work."""
         done: Result = await self._work()
         return done

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from nightshift.core.errors import UnavailableError
-from nightshift.ports.queue import Outgoing
+from nightshift.ports.queue import Depth, Outgoing, Received
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 BATCH_SIZE = 10
 SEND_ROUNDS = 3
 SEND_THREADS = 8
+_DEPTHS = {
+    "ApproximateNumberOfMessages": "visible",
+    "ApproximateNumberOfMessagesDelayed": "delayed",
+    "ApproximateNumberOfMessagesNotVisible": "in_flight",
+}
 
 
 class SqsQueue:
@@ -43,3 +48,33 @@ class SqsQueue:
             if not entries:
                 return
         raise UnavailableError("the queue did not take all messages")
+
+    def depth(self) -> Depth:
+        """Return how full the queue is; see `ports.queue.Queue`."""
+        names: list[Any] = list(_DEPTHS)
+        answer = self._client().get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        found: Any = answer["Attributes"]
+        return Depth(**{field: int(found[name]) for name, field in _DEPTHS.items()})
+
+
+class SqsSource:
+    """Takes messages by hand: one short poll a call."""
+
+    def __init__(self, client: Callable[[], "SQSClient"], url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def receive(self, limit: int) -> list[Received]:
+        """Take up to `limit` messages; see `ports.queue.Source`."""
+        answer = self._client().receive_message(
+            QueueUrl=self._url, MaxNumberOfMessages=min(limit, BATCH_SIZE), WaitTimeSeconds=0
+        )
+        return [
+            Received(message_id=m["MessageId"], body=m["Body"], receipt=m["ReceiptHandle"])
+            for m in answer.get("Messages", [])
+        ]
+
+    def delete(self, messages: Sequence[Received]) -> None:
+        """Delete messages; see `ports.queue.Source`."""
+        for message in messages:
+            self._client().delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)

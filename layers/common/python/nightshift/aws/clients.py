@@ -15,6 +15,7 @@ from botocore.session import Session
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
@@ -65,4 +66,11 @@ def events() -> "EventBridgeClient":
 def ssm() -> "SSMClient":
     """Return the process's Systems Manager client."""
     client: SSMClient = _client("ssm")
+    return client
+
+
+@cache
+def s3() -> "S3Client":
+    """Return the process's S3 client."""
+    client: S3Client = _client("s3")
     return client

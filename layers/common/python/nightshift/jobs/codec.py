@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from nightshift.jobs.errors import UnreadableMessageError
-from nightshift.jobs.model import JobId, JobRef, Message, Overlap, Trigger
+from nightshift.jobs.model import JobId, JobRef, Message, Overlap, QueueName, Trigger
 
 
 def ref_to_dict(ref: JobRef) -> dict[str, Any]:
     """Return the reference with the short names that messages and items use."""
-    return {
+    data = {
         "k": ref.kind,
         "s": ref.subject,
         "j": ref.job_id,
@@ -19,6 +19,11 @@ def ref_to_dict(ref: JobRef) -> dict[str, Any]:
         "t": ref.trigger.value,
         "w": ref.overlap.value,
     }
+    if ref.queue is not QueueName.CRITICAL:
+        data["q"] = ref.queue.value
+    if ref.lane:
+        data["l"] = ref.lane
+    return data
 
 
 def ref_from_dict(data: dict[str, Any]) -> JobRef:
@@ -32,12 +37,16 @@ def ref_from_dict(data: dict[str, Any]) -> JobRef:
         epoch=int(data["e"]),
         trigger=Trigger(data["t"]),
         overlap=Overlap(data.get("w", Overlap.ALLOW)),
+        queue=QueueName(data.get("q", QueueName.CRITICAL)),
+        lane=str(data.get("l", "")),
     )
 
 
 def encode(message: Message) -> str:
     """Return the message's body."""
     data = ref_to_dict(message.ref) | {"a": message.attempt, "n": message.not_before_ms}
+    if message.pass_ms:
+        data["p"] = message.pass_ms
     return json.dumps(data, separators=(",", ":"))
 
 
@@ -50,7 +59,10 @@ def decode(body: str) -> Message:
     try:
         data = json.loads(body)
         return Message(
-            ref=ref_from_dict(data), attempt=int(data["a"]), not_before_ms=int(data["n"])
+            ref=ref_from_dict(data),
+            attempt=int(data["a"]),
+            not_before_ms=int(data["n"]),
+            pass_ms=int(data.get("p", 0)),
         )
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UnreadableMessageError(str(error)) from error

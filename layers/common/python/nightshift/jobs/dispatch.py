@@ -6,13 +6,13 @@ worker waits the rest, under a second, before it starts. Waiting is paid for in 
 whoever sends much at once sends it just after full seconds (`Pace`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from nightshift.core.clock import Clock, to_ms
 from nightshift.jobs.agenda import Agenda
 from nightshift.jobs.codec import encode
-from nightshift.jobs.model import Message
+from nightshift.jobs.model import Message, QueueName
 from nightshift.ports.queue import MAX_DELAY_S, Outgoing, Queue
 
 LATE_OK_MS = 250
@@ -46,8 +46,8 @@ class Pace:
 class Dispatcher:
     """Moves messages on; sending one twice is harmless, since the table decides who runs."""
 
-    def __init__(self, queue: Queue, agenda: Agenda, clock: Clock) -> None:
-        self._queue = queue
+    def __init__(self, queues: Mapping[QueueName, Queue], agenda: Agenda, clock: Clock) -> None:
+        self._queues = queues
         self._agenda = agenda
         self._clock = clock
 
@@ -55,14 +55,16 @@ class Dispatcher:
         """Queue each message for its time, or put it into the agenda if that is far off.
 
         Raises:
-            UnavailableError: the queue did not take them all; sending all again is safe.
+            UnavailableError: a queue did not take them all; sending all again is safe.
         """
         now_ms = to_ms(self._clock.now())
-        near: list[Outgoing] = []
+        near: dict[QueueName, list[Outgoing]] = {}
         for message in messages:
             delay_s = delay_for(message.not_before_ms - now_ms)
             if delay_s > MAX_DELAY_S:
                 self._agenda.put_single(message)
             else:
-                near.append(Outgoing(body=encode(message), delay_s=delay_s))
-        self._queue.send(near)
+                outgoing = Outgoing(body=encode(message), delay_s=delay_s)
+                near.setdefault(message.ref.queue, []).append(outgoing)
+        for name, portion in near.items():
+            self._queues[name].send(portion)

@@ -5,14 +5,17 @@ a worker may die at any point: the message comes back, or the sweeper sends anot
 finds from the table how far things had come.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from nightshift.core.clock import Clock, to_ms
 from nightshift.jobs import decision as d
 from nightshift.jobs.dispatch import Dispatcher
-from nightshift.jobs.errors import SupersededError
+from nightshift.jobs.errors import JobLostError, SupersededError
+from nightshift.jobs.gates import Gates, Later
 from nightshift.jobs.model import (
+    Gate,
+    JobProgress,
     JobRef,
     JobStatus,
     Kind,
@@ -27,12 +30,14 @@ from nightshift.jobs.model import (
     Token,
 )
 from nightshift.jobs.outcome import after_attempt, ended, lost_result
+from nightshift.jobs.results import Results
 from nightshift.jobs.store import JobStore
 
 LEASE_MARGIN_MS = 15_000
 HOLD_MARGIN_MS = 1_000
+LEASE_MS = 60_000
+"""The longest lease: work that takes longer renews it (`Engine.beat`)."""
 MAX_LOOKS = 5
-MAX_PARKED = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +46,10 @@ class Claimed:
 
     seat: Seat
     record: Record | None
+
+    def with_progress(self, progress: JobProgress | None) -> "Claimed":
+        """Return the same attempt with its progress as it is now."""
+        return replace(self, seat=replace(self.seat, progress=progress))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +70,8 @@ class Engine:
         *,
         store: JobStore,
         dispatcher: Dispatcher,
+        gates: Gates,
+        results: Results,
         kinds: Mapping[str, Kind],
         clock: Clock,
         new_token: Callable[[], str],
@@ -68,6 +79,8 @@ class Engine:
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
+        self._gates = gates
+        self._results = results
         self._kinds = kinds
         self._clock = clock
         self._new_token = new_token
@@ -83,6 +96,23 @@ class Engine:
                 return outcome
         return Done(what="contended", ref=message.ref, acknowledge=False)
 
+    def beat(self, claimed: Claimed, plan: Plan, progress: JobProgress | None) -> Claimed:
+        """Renew the lease of a running attempt and keep its progress.
+
+        Raises:
+            JobLostError: the job was ended or taken over meanwhile.
+        """
+        ref = claimed.seat.ref
+        record = self._store.find_record(ref.kind, ref.subject, ref.job_id)
+        if _token(record) != _token(claimed.record):
+            raise JobLostError
+        seat = replace(claimed.seat, lease_ms=self._now_ms() + _lease_ms(plan), progress=progress)
+        try:
+            self._store.claim(seat, seen=claimed.seat)
+        except SupersededError as error:
+            raise JobLostError from error
+        return replace(claimed, seat=seat)
+
     def finish(self, claimed: Claimed, plan: Plan, result: Result) -> Done:
         """Close the attempt, then queue its retry or settle the job's end."""
         seat = claimed.seat
@@ -90,7 +120,7 @@ class Engine:
             claimed.record,
             seat,
             plan,
-            result,
+            self._results.kept(seat, result),
             now_ms=self._now_ms(),
             random=self._random(),
             token=seat.token,
@@ -98,7 +128,9 @@ class Engine:
         try:
             self._store.write_record(record, seen=claimed.record)
         except SupersededError:
+            self._leave(seat.ref, seat.attempt, plan.gates)
             return Done(what="superseded", ref=seat.ref)
+        self._leave(seat.ref, seat.attempt, plan.gates)
         self._follow(record)
         return Done(what="closed", ref=seat.ref, record=record)
 
@@ -137,14 +169,15 @@ class Engine:
             case d.Skip():
                 return self._end_quietly(message.ref, Reason.OVERLAP)
             case d.Cancel(reason=reason):
+                self._abandon(message.ref, message.attempt, plan.gates)
                 return self._refuse(look, message.ref, reason)
             case d.Lost(seat=seat, record=record):
                 self._close_lost(seat, record, plan)
                 return None
             case d.Hold() | d.Resend() | d.Drop():
-                return self._pass(choice, message)
+                return self._pass(choice, message, plan)
 
-    def _pass(self, choice: d.Hold | d.Resend | d.Drop, message: Message) -> Done:
+    def _pass(self, choice: d.Hold | d.Resend | d.Drop, message: Message, plan: Plan) -> Done:
         """See to it that what follows from the table is in the queue; nothing is to be run."""
         ref = message.ref
         match choice:
@@ -155,27 +188,68 @@ class Engine:
                 self._resend(ref, attempt, at_ms)
                 return Done(what="resent", ref=ref)
             case d.Drop(reason=reason, record=record):
-                if record is not None:
+                if record is None:
+                    self._leave(ref, message.attempt, plan.gates)
+                else:
+                    self._abandon(ref, record.closed, plan.gates)
                     self._follow(record)
                 return Done(what=reason, ref=ref)
 
-    def _take(self, attempt: int, look: Look, message: Message, plan: Plan) -> Claimed | None:
-        record, now_ms = look.record, self._now_ms()
+    def _take(
+        self, attempt: int, look: Look, message: Message, plan: Plan
+    ) -> Claimed | Done | None:
+        record = look.record
+        start_ms = max(self._now_ms(), message.not_before_ms)
+        if plan.gates:
+            message = replace(message, attempt=attempt)
+            stopped = self._enter(message, plan, until_ms=start_ms + _whole_ms(plan))
+            if stopped is not None:
+                return stopped
         if record is not None and record.last is not None:
             self._store.add_log(record, record.last)
-        start_ms = max(now_ms, message.not_before_ms)
         seat = Seat(
             ref=message.ref,
             attempt=attempt,
             token=Token(self._new_token()),
-            lease_ms=start_ms + round(plan.timeout_s * 1000) + LEASE_MARGIN_MS,
+            lease_ms=start_ms + _lease_ms(plan),
             started_ms=start_ms,
+            progress=record.progress if record else None,
         )
         try:
             self._store.claim(seat, seen=look.seat)
         except SupersededError:
             return None
         return Claimed(seat=seat, record=record)
+
+    def _enter(self, message: Message, plan: Plan, *, until_ms: int) -> Done | None:
+        """Pass the plan's gates; None means that all are open. Who waits at one is in no other."""
+        for number, gate in enumerate(plan.gates):
+            answer = self._gates.enter(message, gate, until_ms=until_ms)
+            if answer is None:
+                continue
+            self._leave(message.ref, message.attempt, plan.gates[:number])
+            if not isinstance(answer, Later):
+                return Done(what="waits_at_gate", ref=message.ref)
+            reserved = replace(message, not_before_ms=answer.at_ms, pass_ms=answer.at_ms)
+            self._dispatcher.send([reserved])
+            return Done(what="starts_later", ref=message.ref)
+        return None
+
+    def _leave(self, ref: JobRef, attempt: int, gates: Sequence[Gate]) -> None:
+        """Give back what the attempt holds of the gates, and let in who waits there."""
+        for gate in gates:
+            self.send_now(self._gates.leave(ref, attempt, gate))
+
+    def _abandon(self, ref: JobRef, attempt: int, gates: Sequence[Gate]) -> None:
+        """Take a job that will not run out of its gates."""
+        for gate in gates:
+            self._gates.unpark(ref, gate)
+        self._leave(ref, attempt, gates)
+
+    def send_now(self, messages: Sequence[Message]) -> None:
+        """Queue what waited, for now."""
+        now_ms = self._now_ms()
+        self._dispatcher.send([replace(m, not_before_ms=now_ms) for m in messages])
 
     def _close_lost(self, seat: Seat, record: Record | None, plan: Plan) -> None:
         closed = after_attempt(
@@ -191,12 +265,12 @@ class Engine:
             self._store.write_record(closed, seen=record)
         except SupersededError:
             return
+        self._leave(seat.ref, seat.attempt, plan.gates)
         self._follow(closed)
 
     def _park(self, message: Message, plan: Plan) -> Done | None:
         ref = message.ref
-        waiting = list(self._store.parked(ref.kind, ref.subject, limit=MAX_PARKED))
-        if len(waiting) >= MAX_PARKED and message not in waiting:
+        if plan.max_waiting is not None and self._is_full(message, plan.max_waiting):
             return self._end_quietly(ref, Reason.QUEUE_FULL)
         self._store.park(message)
         look = self._store.look(ref)
@@ -204,6 +278,11 @@ class Engine:
             return Done(what="parked", ref=ref)
         self._store.unpark(ref)
         return None
+
+    def _is_full(self, message: Message, limit: int) -> bool:
+        ref = message.ref
+        waiting = list(self._store.parked(ref.kind, ref.subject, limit=limit))
+        return len(waiting) >= limit and message not in waiting
 
     def _refuse(self, look: Look, ref: JobRef, reason: str) -> Done | None:
         if look.record is None:
@@ -240,3 +319,22 @@ class Engine:
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())
+
+
+def needs_beats(plan: Plan) -> bool:
+    """Tell whether an attempt may outlast its lease, unless that is renewed."""
+    return _whole_ms(plan) > LEASE_MS
+
+
+def _token(record: Record | None) -> str | None:
+    return record.token if record else None
+
+
+def _whole_ms(plan: Plan) -> int:
+    """Return for how long an attempt may run at most, with what closing it takes."""
+    return round(plan.timeout_s * 1000) + LEASE_MARGIN_MS
+
+
+def _lease_ms(plan: Plan) -> int:
+    """Return for how long an attempt is believed to run without a sign of life."""
+    return min(_whole_ms(plan), LEASE_MS)

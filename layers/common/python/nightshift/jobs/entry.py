@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nightshift.core.clock import Clock
 from nightshift.observability import Log, count, measure_all
+from nightshift.ports.queue import Received, Source
 
 if TYPE_CHECKING:
     from nightshift.jobs.dead import DeadLetters
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from nightshift.jobs.tick import Ticker
 
 PERIODIC_MARGIN_S = 8.0
+DEAD_AT_ONCE = 10
+EMPTY_POLLS = 2
 
 
 class LambdaContext(Protocol):
@@ -23,20 +26,37 @@ class LambdaContext(Protocol):
         ...
 
 
-def bury_batch(event: Mapping[str, Any], *, letters: "DeadLetters", log: Log) -> dict[str, Any]:
-    """Keep a batch of dead letters; answer the ids that could not be kept."""
-    failed = []
-    for record in event["Records"]:
-        try:
-            letter = letters.bury(record["body"])
-        except Exception:  # noqa: BLE001 - the batch loop: one letter never spoils the others
-            log.failure("dead_letter.failed", message_id=record["messageId"])
-            failed.append(record["messageId"])
-            continue
-        if letter is not None:
-            log.warning("dead_letter.buried", job_id=letter.id, reason=letter.reason)
-            count("DeadLetters")
-    return failures(failed)
+def drain_dead(
+    context: LambdaContext,
+    *,
+    queues: Mapping[str, Source],
+    letters: "DeadLetters",
+    clock: Clock,
+    log: Log,
+) -> None:
+    """Keep what lies in the dead-letter queues; what cannot be kept comes back later.
+
+    A short poll may miss messages, so a queue is taken for empty after a few empty answers.
+    """
+    deadline = deadline_of(context, clock, PERIODIC_MARGIN_S)
+    for name, queue in queues.items():
+        empty = 0
+        while empty < EMPTY_POLLS and clock.now() < deadline:
+            taken = queue.receive(DEAD_AT_ONCE)
+            empty = 0 if taken else empty + 1
+            queue.delete([m for m in taken if _buried(m, name, letters, log)])
+
+
+def _buried(message: Received, queue: str, letters: "DeadLetters", log: Log) -> bool:
+    try:
+        letter = letters.bury(message.body)
+    except Exception:  # noqa: BLE001 - the batch loop: one letter never spoils the others
+        log.failure("dead_letter.failed", message_id=message.message_id, queue=queue)
+        return False
+    if letter is not None:
+        log.warning("dead_letter.buried", job_id=letter.id, reason=letter.reason, queue=queue)
+        count("DeadLetters")
+    return True
 
 
 def run_tick(context: LambdaContext, *, ticker: "Ticker", clock: Clock, log: Log) -> None:

@@ -1,6 +1,6 @@
 """Expected failures of the engine."""
 
-from nightshift.core.errors import ConflictError, NotFoundError
+from nightshift.core.errors import ConflictError, NotFoundError, TooManyRequestsError
 
 
 class JobNotFoundError(NotFoundError):
@@ -25,6 +25,28 @@ class DeadLetterNotFoundError(NotFoundError):
     """There is no such dead letter."""
 
     slug = "dead_letter_not_found"
+
+
+class UniqueKeyTakenError(ConflictError):
+    """Another job of the same unique key is open; this one cannot be tried again beside it."""
+
+    slug = "unique_key_taken"
+
+
+class NoOutputError(NotFoundError):
+    """The job has no file to download: it has not ended, or it makes none."""
+
+    slug = "no_output"
+
+
+class QueueFullError(TooManyRequestsError):
+    """The queue holds as much as it may; try again later."""
+
+    slug = "queue_full"
+
+
+class JobLostError(Exception):
+    """The attempt is cancelled, or another worker has taken it over: its work is void."""
 
 
 class SupersededError(Exception):

@@ -3,12 +3,22 @@
 Attribute names are short on purpose: an item under one kilobyte costs one write unit.
 """
 
+import json
 from typing import Any
 
 from nightshift.aws.dynamo import Item
 from nightshift.jobs import keys
 from nightshift.jobs.codec import ref_from_dict, ref_to_dict
-from nightshift.jobs.model import Attempt, AttemptStatus, JobStatus, Record, Seat, Token
+from nightshift.jobs.model import (
+    Attempt,
+    AttemptStatus,
+    JobProgress,
+    JobStatus,
+    OutputRef,
+    Record,
+    Seat,
+    Token,
+)
 
 SCHEMA_VERSION = 1
 
@@ -24,6 +34,7 @@ def seat_item(seat: Seat, *, sk: str, expires_at: int) -> Item:
         "tok": seat.token,
         "until": seat.lease_ms,
         "at": seat.started_ms,
+        "pr": progress_map(seat.progress),
         "expires_at": expires_at,
     }
 
@@ -36,6 +47,7 @@ def seat_of(item: Item) -> Seat:
         token=Token(item["tok"]),
         lease_ms=item["until"],
         started_ms=item["at"],
+        progress=progress_of(item.get("pr")),
     )
 
 
@@ -55,6 +67,9 @@ def record_item(record: Record, *, expires_at: int) -> Item:
         "end": record.ended_ms,
         "why": record.reason,
         "last": attempt_map(record.last) if record.last else None,
+        "pr": progress_map(record.progress),
+        "res": None if record.result is None else json.dumps(record.result),
+        "out": output_map(record.output),
         "expires_at": expires_at,
     }
 
@@ -73,7 +88,39 @@ def record_of(item: Item) -> Record:
         ended_ms=item.get("end"),
         reason=item.get("why"),
         last=attempt_of(last) if last else None,
+        progress=progress_of(item.get("pr")),
+        result=json.loads(item["res"]) if "res" in item else None,
+        output=output_of(item.get("out")),
     )
+
+
+def progress_map(progress: JobProgress | None) -> dict[str, Any] | None:
+    """Return a progress with short names, None for none."""
+    if progress is None:
+        return None
+    full = {"d": progress.done, "t": progress.total, "n": progress.note or None}
+    return {k: v for k, v in full.items() if v is not None}
+
+
+def progress_of(data: dict[str, Any] | None) -> JobProgress | None:
+    """Return the progress in what `progress_map` made."""
+    if data is None:
+        return None
+    return JobProgress(done=data["d"], total=data.get("t"), note=data.get("n", ""))
+
+
+def output_map(output: OutputRef | None) -> dict[str, Any] | None:
+    """Return an output with short names, None for none."""
+    if output is None:
+        return None
+    return {"k": output.key, "t": output.content_type, "f": output.filename, "n": output.size}
+
+
+def output_of(data: dict[str, Any] | None) -> OutputRef | None:
+    """Return the output in what `output_map` made."""
+    if data is None:
+        return None
+    return OutputRef(key=data["k"], content_type=data["t"], filename=data["f"], size=data["n"])
 
 
 def attempt_map(attempt: Attempt) -> dict[str, Any]:

@@ -4,6 +4,8 @@ Within a subject's partition the sort keys are prefixed so that one descending q
 first and then the newest records (`S` > `R#` > `P#` > `L#` > `A#`).
 """
 
+import hashlib
+
 from nightshift.aws.dynamo import Item
 
 SEAT = "S"
@@ -13,6 +15,11 @@ LOG = "L#"
 OWN_SEAT = "A#"
 GROUP = "G#"
 SINGLE = "M#"
+PLACE = "H#"
+RATE = "A"
+RESERVED = "V#"
+UNIQUE = "U"
+QUEUES = "QUEUES"
 TICK = "TICK"
 SWEEP = "SWEEP"
 _PART = "PART#"
@@ -76,6 +83,37 @@ def claims(minute: int) -> str:
 def dead(owner_id: str) -> str:
     """Return the partition of an owner's dead letters."""
     return f"DEAD#{owner_id}"
+
+
+def orders(owner_id: str) -> str:
+    """Return the partition of what an owner's jobs were asked to do, by job id."""
+    return f"OWN#{owner_id}"
+
+
+def unique(kind: str, key: str) -> Item:
+    """Return the key of the lock that makes jobs of a kind unique; any text is a `key`."""
+    digest = hashlib.sha256(key.encode()).hexdigest()[:40]
+    return {"pk": f"U#{kind}#{digest}", "sk": UNIQUE}
+
+
+def gate(key: str) -> str:
+    """Return the partition of a gate: who is in, who waits, and when the next may start."""
+    return f"GATE#{key}"
+
+
+def gate_place(number: int) -> str:
+    """Return the sort key of one of the places in a gate."""
+    return f"{PLACE}{number:03d}"
+
+
+def reserved(job_id: str) -> str:
+    """Return the sort key of a start that a gate has reserved for a job."""
+    return RESERVED + job_id
+
+
+def queue_state(name: str) -> Item:
+    """Return the key of what an administrator said of a queue."""
+    return {"pk": QUEUES, "sk": name}
 
 
 def cursor(name: str) -> Item:

@@ -4,17 +4,26 @@ A job belongs to a `subject` (a task, a report, ...). The seat says who works fo
 the record says how a job stands, and is written when an attempt closes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NewType, Protocol
+from typing import Any, NewType, Protocol, TypeVar
 
 from nightshift.core.clock import from_ms, to_ms
 from nightshift.jobs.retry import RetryPolicy
 
 JobId = NewType("JobId", str)
 Token = NewType("Token", str)
+T = TypeVar("T")
+
+
+class QueueName(StrEnum):
+    """The queues; each has functions of its own, and its own share of what may run at once."""
+
+    CRITICAL = "critical"
+    DEFAULT = "default"
+    LOW = "low"
 
 
 class JobStatus(StrEnum):
@@ -36,6 +45,7 @@ class AttemptStatus(StrEnum):
     RUNNING = "running"
     FINISH = "finish"
     FAILED = "failed"
+    SNOOZED = "snoozed"
 
 
 class Trigger(StrEnum):
@@ -44,6 +54,7 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     MANUAL = "manual"
     EVENT = "event"
+    BACKFILL = "backfill"
 
 
 class Overlap(StrEnum):
@@ -64,6 +75,9 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     QUEUE_FULL = "queue_full"
     GIVEN_UP = "given_up"
+    REPLACED = "replaced"
+    UNKNOWN_JOB = "unknown_job"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +87,8 @@ class JobRef:
     `epoch` is the subject's counter of changes that make waiting messages void. `due_ms` is the
     time that the job is meant for, in milliseconds since the Unix epoch; `job_id` is a function of
     subject and due time where the job comes from a schedule. `overlap` travels with the job, so
-    that a change of the rule does not split a job that has begun between two seats.
+    that a change of the rule does not split a job that has begun between two seats; so does
+    `queue`. `lane` is free for the kind: what it must know of the job beside its subject.
     """
 
     kind: str
@@ -84,6 +99,8 @@ class JobRef:
     epoch: int = 0
     trigger: Trigger = Trigger.SCHEDULE
     overlap: Overlap = Overlap.ALLOW
+    queue: QueueName = QueueName.CRITICAL
+    lane: str = ""
 
     @property
     def due_at(self) -> datetime:
@@ -95,12 +112,15 @@ class JobRef:
 class Message:
     """One attempt asked for: the hint that travels through the queue or waits in the agenda.
 
-    `not_before_ms` is when the attempt may start; for a first attempt that is the due time.
+    `not_before_ms` is when the attempt may start; for a first attempt that is the due time, unless
+    its schedule spreads. `pass_ms` is the start that a gate with a rate has reserved for it, 0 for
+    none.
     """
 
     ref: JobRef
     attempt: int
     not_before_ms: int
+    pass_ms: int = 0
 
     @classmethod
     def first(cls, ref: JobRef) -> "Message":
@@ -122,6 +142,25 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JobProgress:
+    """How far a job has come: `done` of `total` in units of the kind's own, and a short note."""
+
+    done: int
+    total: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputRef:
+    """A job's output in the payloads bucket: where it lies, what it is, its size in bytes."""
+
+    key: str
+    content_type: str
+    filename: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Seat:
     """Who works for a subject now, or did last: the claim.
 
@@ -134,6 +173,7 @@ class Seat:
     token: Token
     lease_ms: int
     started_ms: int
+    progress: JobProgress | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +182,8 @@ class Record:
 
     `closed` counts closed attempts and fences: an attempt closes only if its number is greater.
     `base` is the count at which the current series of retries began, above zero after a manual
-    retry. `token` is that of whoever wrote last.
+    retry; attempts that were snoozed raise it, too. `token` is that of whoever wrote last.
+    `result` is small JSON; a large one is in `output`.
     """
 
     ref: JobRef
@@ -155,6 +196,9 @@ class Record:
     next_ms: int | None = None
     ended_ms: int | None = None
     reason: str | None = None
+    progress: JobProgress | None = None
+    result: Any = None
+    output: OutputRef | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -173,7 +217,11 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What came of one attempt. `retry_after_s` is what the receiver asked for, in seconds."""
+    """What came of one attempt. `retry_after_s` is what the receiver asked for, in seconds.
+
+    With `snooze_s` the attempt neither succeeded nor failed: the job wants to go on later. `value`
+    is JSON for whoever asked for the job, `output` a file that the work has stored itself.
+    """
 
     succeeded: bool
     message: str = ""
@@ -181,6 +229,28 @@ class Result:
     error: str | None = None
     retryable: bool = True
     retry_after_s: float | None = None
+    snooze_s: float | None = None
+    value: Any = None
+    output: OutputRef | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """A limit that jobs share by its `key`: how many run at once, how many start in `period_s`.
+
+    Starts are evenly spaced. The limits are those of the job that comes: they may change at any
+    time, and differ between jobs.
+    """
+
+    key: str
+    parallelism: int | None = None
+    rate: int | None = None
+    period_s: float | None = None
+
+    @property
+    def spacing_ms(self) -> int:
+        """Milliseconds between two starts, 0 without a rate."""
+        return round((self.period_s or 1.0) * 1000 / self.rate) if self.rate else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,7 +258,9 @@ class Plan:
     """How a kind wants one job run.
 
     `refuse`, where set, says why the job must not start (again): its subject is gone or paused.
-    `refuse_new` says the same of a job that has not begun yet. `payload` is the kind's own.
+    `refuse_new` says the same of a job that has not begun yet. `gates` are passed in order before
+    an attempt starts. `max_waiting` bounds how many jobs may wait for one subject, None: any.
+    `payload` is the kind's own.
     """
 
     max_retries: int = 0
@@ -196,11 +268,33 @@ class Plan:
     timeout_s: float = 30.0
     refuse: str | None = None
     refuse_new: str | None = None
+    gates: tuple[Gate, ...] = ()
+    max_waiting: int | None = 100
     payload: Any = None
 
     def refusal(self, *, begun: bool) -> str | None:
         """Return why the next attempt must not be made, None if it may."""
         return self.refuse or (None if begun else self.refuse_new)
+
+
+class Pulse(Protocol):
+    """An attempt's link to the table while it runs."""
+
+    def progress(self, progress: JobProgress) -> None:
+        """Tell how far the work has come; written now and then, not at each call.
+
+        Raises:
+            JobLostError: the attempt is cancelled, or another worker has it: stop.
+        """
+        ...
+
+    async def in_thread(self, work: Callable[[], T], *, timeout_s: float) -> T:
+        """Run blocking work beside the event loop, and stop it after `timeout_s` seconds.
+
+        Raises:
+            TimeoutError: it took too long.
+        """
+        ...
 
 
 class Kind(Protocol):
@@ -222,7 +316,7 @@ class Kind(Protocol):
         """
         ...
 
-    async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
+    async def perform(self, ref: JobRef, plan: Plan, attempt: int, pulse: "Pulse") -> Result:
         """Do the work of one attempt. What it raises counts as a failed, retryable attempt."""
         ...
 

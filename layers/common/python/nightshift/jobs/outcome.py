@@ -17,12 +17,16 @@ from nightshift.jobs.model import (
 )
 from nightshift.jobs.retry import retry_delay_s
 
+MAX_ATTEMPTS = 10_000
+"""After how many attempts, snoozed ones counted, a job ends as failed whatever its policy says."""
+
 
 def attempt_entry(seat: Seat, result: Result, now_ms: int) -> Attempt:
     """Return the closed log entry of the seat's attempt."""
+    status = AttemptStatus.FINISH if result.succeeded else AttemptStatus.FAILED
     return Attempt(
         number=seat.attempt,
-        status=AttemptStatus.FINISH if result.succeeded else AttemptStatus.FAILED,
+        status=AttemptStatus.SNOOZED if result.snooze_s is not None else status,
         started_ms=seat.started_ms,
         execution_ms=max(0, now_ms - seat.started_ms),
         response_status=result.response_status,
@@ -43,16 +47,10 @@ def after_attempt(
 ) -> Record:
     """Return the record once the seat's attempt has come to `result`."""
     base = record.base if record else 0
-    delay_s = None
-    if not result.succeeded:
-        delay_s = retry_delay_s(
-            plan.retry,
-            retry_number=seat.attempt - base,
-            max_retries=plan.max_retries,
-            retryable=result.retryable,
-            retry_after_s=result.retry_after_s,
-            random=random,
-        )
+    delay_s = _delay_s(plan, result, retry_number=seat.attempt - base, random=random)
+    reason = result.error
+    if delay_s is not None and seat.attempt >= MAX_ATTEMPTS:
+        delay_s, reason = None, Reason.TOO_MANY_ATTEMPTS
     if delay_s is not None:
         status = JobStatus.PENDING
     else:
@@ -61,13 +59,32 @@ def after_attempt(
         ref=seat.ref,
         status=status,
         closed=seat.attempt,
-        base=base,
+        base=base + (result.snooze_s is not None),
         created_ms=record.created_ms if record else seat.started_ms,
         token=token,
         last=attempt_entry(seat, result, now_ms),
         next_ms=None if delay_s is None else now_ms + round(delay_s * 1000),
         ended_ms=now_ms if delay_s is None else None,
-        reason=result.error,
+        reason=reason,
+        progress=seat.progress,
+        result=result.value,
+        output=result.output,
+    )
+
+
+def _delay_s(plan: Plan, result: Result, *, retry_number: int, random: float) -> float | None:
+    """Return the seconds until the next attempt, None if there is to be none."""
+    if result.snooze_s is not None:
+        return max(0.0, result.snooze_s)
+    if result.succeeded:
+        return None
+    return retry_delay_s(
+        plan.retry,
+        retry_number=retry_number,
+        max_retries=plan.max_retries,
+        retryable=result.retryable,
+        retry_after_s=result.retry_after_s,
+        random=random,
     )
 
 
@@ -97,6 +114,7 @@ def ended(
     if seat is not None and seat.attempt > closed:
         last = attempt_entry(seat, Result(succeeded=False, error=reason), now_ms)
         closed = seat.attempt
+        record = replace(record, progress=seat.progress)
     return replace(
         record,
         status=status,
@@ -123,4 +141,6 @@ def reopened(record: Record, *, now_ms: int, token: Token) -> Record:
         next_ms=now_ms,
         ended_ms=None,
         reason=None,
+        result=None,
+        output=None,
     )

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from nightshift.aws.dynamo import NOT_EXISTS, ConditionFailedError, Put, TransactPart
 from nightshift.core.clock import Clock, to_ms
-from nightshift.jobs.agenda import CHECK_AFTER_MS, DIRECT_MS, Agenda, Manifest
+from nightshift.jobs.agenda import CHECK_AFTER_MS, DIRECT_MS, Agenda, Manifest, chunks
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
+from nightshift.jobs.enqueue import Enqueuer
 from nightshift.jobs.errors import (
     JobNotEndedError,
     JobNotFoundError,
@@ -29,6 +30,7 @@ from nightshift.jobs.model import (
     Trigger,
 )
 from nightshift.jobs.outcome import reopened
+from nightshift.jobs.owned import OwnedJobs
 from nightshift.jobs.store import JobStore
 from nightshift.jobs.views import JobView, is_over, running_attempt, view_of
 
@@ -47,6 +49,8 @@ class JobService:
         agenda: Agenda,
         engine: Engine,
         dispatcher: Dispatcher,
+        owned: OwnedJobs,
+        enqueuer: Enqueuer,
         clock: Clock,
         new_token: Callable[[], str],
     ) -> None:
@@ -54,8 +58,12 @@ class JobService:
         self._agenda = agenda
         self._engine = engine
         self._dispatcher = dispatcher
+        self.owned = owned
         self._clock = clock
         self._new_token = new_token
+        self.enqueue = enqueuer.enqueue
+        self.enqueue_many = enqueuer.enqueue_many
+        self.view = owned.view
 
     def direct_parts(self, messages: Sequence[Message]) -> list[Put]:
         """Return the claim that makes these messages sure to be sent, for the caller's transaction.
@@ -76,6 +84,13 @@ class JobService:
     def send_direct(self, messages: Sequence[Message]) -> None:
         """Queue messages that `direct_parts` made sure of."""
         self._dispatcher.send(messages)
+
+    def send_claimed(self, messages: Sequence[Message]) -> None:
+        """Claim messages for the sweeper and queue them; doing it again is harmless."""
+        for portion in chunks(messages):
+            for part in self.direct_parts(portion):
+                self._store.transact([part])
+            self.send_direct(portion)
 
     def start_parts(self, ref: JobRef) -> list[TransactPart]:
         """Return the writes that start a job now, visible at once; then call `send_direct`."""

@@ -152,6 +152,16 @@ class JobStore:
         seats = map(seat_of, self._table.get_many(wanted, consistent=True))
         return next((s for s in seats if s.ref.job_id == job_id), None)
 
+    def find_seats(self, refs: Sequence[JobRef]) -> dict[str, Seat]:
+        """Return the seats that these jobs hold, by job id; eventually consistent."""
+        wanted = {
+            (keys.subject(r.kind, r.subject), sk)
+            for r in refs
+            for sk in (keys.SEAT, keys.own_seat(r.job_id))
+        }
+        found = self._table.get_many([{"pk": pk, "sk": sk} for pk, sk in sorted(wanted)])
+        return {seat.ref.job_id: seat for seat in map(seat_of, found)}
+
     def records(
         self, kind: str, subject: str, *, start_after: str | None = None, limit: int
     ) -> list[Record]:
@@ -193,6 +203,11 @@ class JobStore:
         pk = keys.subject(kind, subject)
         for item in self._table.query(pk, prefix=keys.PARKED, limit=limit, consistent=True):
             yield decode(item["body"])
+
+    def is_parked(self, ref: JobRef) -> bool:
+        """Tell whether the job waits for its subject's seat."""
+        key = {"pk": keys.subject(ref.kind, ref.subject), "sk": keys.parked(ref.job_id)}
+        return self._table.get(key, consistent=True) is not None
 
     def unpark(self, ref: JobRef) -> None:
         """Forget that a job is parked."""

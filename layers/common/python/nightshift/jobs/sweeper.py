@@ -7,7 +7,7 @@ worker decides. What had to be rescued too often is ended as failed: poison is s
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from botocore.exceptions import ClientError
@@ -20,7 +20,18 @@ from nightshift.jobs.agenda import Agenda, Manifest, Progress, chunks, minute_of
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import SupersededError
-from nightshift.jobs.model import JobRef, JobStatus, Message, Overlap, Plan, Reason, Record
+from nightshift.jobs.gates import Gates
+from nightshift.jobs.model import (
+    Gate,
+    JobRef,
+    JobStatus,
+    Message,
+    Overlap,
+    Plan,
+    Reason,
+    Record,
+)
+from nightshift.jobs.queues import Queues
 from nightshift.jobs.store import JobStore
 
 LEASE_MS = 55_000
@@ -28,6 +39,8 @@ LOOK_AGAIN_MS = 60_000
 OVERDUE_MS = 60_000
 MAX_RESCUES = 10
 MAX_DOUBLINGS = 6
+GATED_AGAIN = 2
+"""How often the first pause is doubled for jobs that wait at a gate: who leaves it wakes them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +74,8 @@ class Sweeper:
         agenda: Agenda,
         store: JobStore,
         engine: Engine,
+        gates: Gates,
+        queues: Queues,
         dispatcher: Dispatcher,
         plans: Callable[[Sequence[JobRef]], dict[JobRef, Plan]],
         clock: Clock,
@@ -69,6 +84,8 @@ class Sweeper:
         self._agenda = agenda
         self._store = store
         self._engine = engine
+        self._gates = gates
+        self._queues = queues
         self._dispatcher = dispatcher
         self._plans = plans
         self._clock = clock
@@ -101,7 +118,8 @@ class Sweeper:
             except (ClientError, TransactionConflictError, UnavailableError):
                 raise
             except Exception as error:  # noqa: BLE001 - one claim never spoils the others
-                self._keep(manifest.messages, manifest.rescues + 1, name + "#b")
+                again = manifest.rescues + 1
+                self._keep(manifest.messages, again, name + "#b", again)
                 report += SweepReport(failed=(f"{name}: {type(error).__name__}: {error}",))
         return report
 
@@ -121,27 +139,46 @@ class Sweeper:
         name: str,
     ) -> SweepReport:
         plans = self._plans([m.ref for m in messages])
-        again: list[Message] = []
-        waiting: list[Message] = []
-        parked: list[Message] = []
-        given_up = 0
+        sorted_out = _Sorted()
         for message in messages:
             plan, record = plans[message.ref], records.get(message.ref.job_id)
             if record is None and plan.refusal(begun=False) is not None:
                 continue
-            following = self._next(message, record)
-            if self._is_busy(following):
-                waiting.append(following)
-            elif message.ref.overlap is Overlap.QUEUE and record is None:
-                parked.append(following)
-            elif manifest.rescues >= MAX_RESCUES:
-                given_up += self._give_up(message.ref)
-            else:
-                again.append(following)
-        self._keep([*waiting, *parked], manifest.rescues, name + "#w")
-        self._keep(again, manifest.rescues + 1, name + "#r")
-        self._dispatcher.send([*parked, *again])
-        return SweepReport(rescued=len(again), given_up=given_up)
+            self._sort(self._next(message, record), plan, manifest.rescues, sorted_out)
+        given_up = sum(self._give_up(ref) for ref in sorted_out.hopeless)
+        waiting = [*sorted_out.waiting, *sorted_out.parked]
+        self._keep(waiting, manifest.rescues, name + "#w", manifest.rescues)
+        self._keep(sorted_out.gated, manifest.rescues, name + "#g", GATED_AGAIN)
+        again = manifest.rescues + 1
+        self._keep(sorted_out.lost, again, name + "#r", again)
+        for gate in sorted_out.gates:
+            self._engine.send_now(self._gates.wake(gate))
+        self._dispatcher.send([*sorted_out.parked, *sorted_out.lost])
+        return SweepReport(rescued=len(sorted_out.lost), given_up=given_up)
+
+    def _sort(self, message: Message, plan: Plan, rescues: int, out: "_Sorted") -> None:
+        """Put an open job where it belongs: what is it waiting for, or is it lost?"""
+        if self._is_busy(message) or self._queues.is_paused(message.ref.queue):
+            out.waiting.append(message)
+            return
+        held_by = [gate for gate in plan.gates if self._gates.holds(message.ref, gate)]
+        if held_by:
+            out.gated.append(message)
+            out.gates.update(dict.fromkeys(held_by))
+        elif message.ref.overlap is Overlap.QUEUE and message.attempt == 1:
+            (out.waiting if self._is_in_line(message.ref, out) else out.parked).append(message)
+        elif rescues >= MAX_RESCUES:
+            out.hopeless.append(message.ref)
+        else:
+            out.lost.append(message)
+
+    def _is_in_line(self, ref: JobRef, out: "_Sorted") -> bool:
+        """Tell whether the job waits for its subject behind another that does."""
+        subject = (ref.kind, ref.subject)
+        if subject not in out.heads:
+            first = next(iter(self._store.parked(*subject, limit=1)), None)
+            out.heads[subject] = first.ref.job_id if first else None
+        return out.heads[subject] not in {None, ref.job_id} and self._store.is_parked(ref)
 
     def _next(self, message: Message, record: Record | None) -> Message:
         if record is None:
@@ -168,13 +205,13 @@ class Sweeper:
             return 0
         return 1
 
-    def _keep(self, messages: Sequence[Message], rescues: int, name: str) -> None:
+    def _keep(self, messages: Sequence[Message], rescues: int, name: str, doublings: int) -> None:
         """Claim anew, before anything is sent, so that it is looked at again.
 
         The pauses grow: a message may only be waiting in a long queue, and sending it again and
         again would make the queue longer.
         """
-        pause_ms = LOOK_AGAIN_MS << min(rescues, MAX_DOUBLINGS)
+        pause_ms = LOOK_AGAIN_MS << min(doublings, MAX_DOUBLINGS)
         for number, chunk in enumerate(chunks(messages)):
             latest = max(to_ms(self._clock.now()), *(m.not_before_ms for m in chunk))
             self._agenda.claim(
@@ -182,6 +219,24 @@ class Sweeper:
                 name=f"{name}#{number}",
                 check_ms=latest + pause_ms,
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """Open jobs by what they wait for.
+
+    `waiting` run, or wait for their time or for a paused queue; `parked` wait for their subject;
+    `gated` for one of `gates`. `lost` wait for nothing, and `hopeless` have done so too often.
+    `heads` says by kind and subject which job is the first that waits for the subject.
+    """
+
+    waiting: list[Message] = field(default_factory=list)
+    parked: list[Message] = field(default_factory=list)
+    gated: list[Message] = field(default_factory=list)
+    gates: dict[Gate, None] = field(default_factory=dict)
+    lost: list[Message] = field(default_factory=list)
+    hopeless: list[JobRef] = field(default_factory=list)
+    heads: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
 
 def _at(minute: int) -> Progress:

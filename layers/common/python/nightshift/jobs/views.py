@@ -1,8 +1,19 @@
 """Jobs as they stand: a record and, where an attempt is running, the seat, seen as one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from nightshift.jobs.model import Attempt, AttemptStatus, JobRef, JobStatus, Record, Seat
+from nightshift.jobs.model import (
+    Attempt,
+    AttemptStatus,
+    JobProgress,
+    JobRef,
+    JobStatus,
+    OutputRef,
+    Record,
+    Seat,
+)
+from nightshift.jobs.orders import Order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +29,10 @@ class JobView:
     next_ms: int | None
     reason: str | None
     last: Attempt | None
+    progress: JobProgress | None = None
+    result: Any = None
+    output: OutputRef | None = None
+    unique_key: str | None = None
 
 
 def is_over(record: Record | None) -> bool:
@@ -44,6 +59,7 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
             next_ms=None,
             reason=None,
             last=running_attempt(seat),
+            progress=seat.progress,
         )
     if record is None:
         return None
@@ -57,4 +73,26 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
         next_ms=record.next_ms,
         reason=record.reason,
         last=record.last,
+        progress=record.progress,
+        result=record.result,
+        output=record.output,
+    )
+
+
+def view_of_order(order: Order, record: Record | None, seat: Seat | None) -> JobView:
+    """Return an enqueued job: what its order says where record and seat know nothing yet."""
+    view = view_of(record, seat)
+    if view is not None:
+        return replace(view, created_ms=order.created_ms, unique_key=order.unique_key)
+    return JobView(
+        ref=order.ref,
+        status=JobStatus.PENDING,
+        attempts=0,
+        created_ms=order.created_ms,
+        started_ms=None,
+        ended_ms=None,
+        next_ms=order.ref.due_ms,
+        reason=None,
+        last=None,
+        unique_key=order.unique_key,
     )

@@ -9,9 +9,19 @@ from typing import TypeVar
 from nightshift.core.clock import Clock, to_ms
 from nightshift.core.errors import NightshiftError
 from nightshift.jobs.codec import decode
-from nightshift.jobs.engine import Claimed, Done, Engine
-from nightshift.jobs.errors import UnreadableMessageError
-from nightshift.jobs.model import JobRef, Kind, Message, Plan, Reason, Result, plans_of
+from nightshift.jobs.engine import Claimed, Done, Engine, needs_beats
+from nightshift.jobs.errors import JobLostError, UnreadableMessageError
+from nightshift.jobs.model import (
+    JobRef,
+    Kind,
+    Message,
+    Plan,
+    QueueName,
+    Reason,
+    Result,
+    plans_of,
+)
+from nightshift.jobs.pulse import BEAT_S, Carrier, EnginePulse, in_own_thread
 
 HANDLER_MARGIN_S = 5.0
 CLOSE_MARGIN_S = 3.0
@@ -73,8 +83,9 @@ class _Outcome:
 class Worker:
     """Shares one invocation among the deliveries of a batch.
 
-    `offload` runs a blocking call elsewhere and awaits it; `sleep` waits seconds. Both are injected
-    so that a simulation can run without threads and in virtual time.
+    `offload` runs a blocking call of ours elsewhere and awaits it, `carrier` a handler's; `sleep`
+    waits seconds. They are injected so that a simulation can run without threads and in virtual
+    time. `is_paused` tells of a queue whether its messages are to be left to the sweeper.
     """
 
     def __init__(
@@ -85,7 +96,11 @@ class Worker:
         clock: Clock,
         offload: "Offload[object]",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        carrier: Carrier = in_own_thread,
+        is_paused: Callable[[QueueName], bool] = lambda _: False,
     ) -> None:
+        self._carrier = carrier
+        self._is_paused = is_paused
         self._engine = engine
         self._kinds = kinds
         self._clock = clock
@@ -99,9 +114,10 @@ class Worker:
         """
         messages = {d.message_id: _read(d) for d in deliveries}
         readable = [m for m in messages.values() if m is not None]
+        paused = await self._call(lambda: self._paused(readable))
         plans = await self._call(lambda: self._plans([m.ref for m in readable]))
         tasks = {
-            mid: asyncio.create_task(self._deliver(m, plans[m.ref], deadline))
+            mid: asyncio.create_task(self._deliver(m, plans[m.ref], deadline, paused))
             for mid, m in messages.items()
             if m is not None
         }
@@ -113,6 +129,9 @@ class Worker:
             task = tasks.get(delivery.message_id)
             reports.append(await _report(delivery.message_id, task))
         return reports
+
+    def _paused(self, messages: Sequence[Message]) -> frozenset[QueueName]:
+        return frozenset(q for q in {m.ref.queue for m in messages} if self._is_paused(q))
 
     def _plans(self, refs: Sequence[JobRef]) -> dict[JobRef, Plan | Exception]:
         """Return the plan of each job, or why there is none: one bad subject spoils no other."""
@@ -135,8 +154,15 @@ class Worker:
             return error
 
     async def _deliver(
-        self, message: Message, plan: Plan | Exception, deadline: datetime
+        self,
+        message: Message,
+        plan: Plan | Exception,
+        deadline: datetime,
+        paused: frozenset[QueueName],
     ) -> _Outcome:
+        if message.ref.queue in paused:
+            # The message is only a hint: after the pause, the sweeper finds the job by its claim.
+            return _Outcome(done=Done(what="queue_paused", ref=message.ref))
         if isinstance(plan, Exception):
             raise plan
         left_s = (deadline - self._clock.now()).total_seconds()
@@ -147,23 +173,58 @@ class Worker:
             return _Outcome(done=claimed)
         await self._wait_for(claimed.seat.started_ms)
         late_ms = max(0, to_ms(self._clock.now()) - message.not_before_ms)
-        result, error = await self._perform(claimed, plan)
-        done = await self._call(lambda: self._engine.finish(claimed, plan, result))
+        pulse = EnginePulse(self._engine, claimed, plan, self._clock, self._carrier)
+        result, error = await self._alive(claimed, plan, pulse)
+        done = await self._call(lambda: self._engine.finish(pulse.last(), plan, result))
         return _Outcome(done=done, late_ms=late_ms, error=error)
 
     async def _wait_for(self, moment_ms: int) -> None:
         while (left_ms := moment_ms - self._clock.now().timestamp() * 1000) > 0:
             await self._sleep(left_ms / 1000)
 
-    async def _perform(self, claimed: Claimed, plan: Plan) -> tuple[Result, Exception | None]:
+    async def _alive(
+        self, claimed: Claimed, plan: Plan, pulse: EnginePulse
+    ) -> tuple[Result, Exception | None]:
+        """Perform the attempt; renew the lease meanwhile if the work may outlast it."""
+        if not needs_beats(plan):
+            return await self._perform(claimed, plan, pulse)
+        work = asyncio.ensure_future(self._perform(claimed, plan, pulse))
+        beats = asyncio.ensure_future(self._beat(pulse))
+        try:
+            await asyncio.wait([work, beats], return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                # The attempt is lost; closing it will be refused, so the result does not matter.
+                return _failed("lost", "The attempt was cancelled or taken over."), None
+            return work.result()
+        finally:
+            for task in (work, beats):
+                task.cancel()
+            await asyncio.gather(work, beats, return_exceptions=True)
+
+    async def _beat(self, pulse: EnginePulse) -> None:
+        """Beat until the attempt is lost. A beat that fails is made good by the next."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                await self._call(pulse.beat)
+            except JobLostError:
+                return
+            except Exception:  # noqa: BLE001, S112 - the lease outlasts two beats
+                continue
+
+    async def _perform(
+        self, claimed: Claimed, plan: Plan, pulse: EnginePulse
+    ) -> tuple[Result, Exception | None]:
         """Return what came of the work, and what it raised where that was not foreseen."""
         ref, attempt = claimed.seat.ref, claimed.seat.attempt
         kind = self._kinds[ref.kind]
         try:
             async with asyncio.timeout(plan.timeout_s + HANDLER_MARGIN_S):
-                return await kind.perform(ref, plan, attempt), None
+                return await kind.perform(ref, plan, attempt, pulse), None
         except TimeoutError:
             return _failed(Reason.TIMED_OUT, "The work took too long."), None
+        except JobLostError:
+            return _failed("lost", "The attempt was cancelled or taken over."), None
         except NightshiftError as error:
             return _failed(error.slug, error.message), None
         except Exception as error:  # noqa: BLE001 - the batch loop: one job never spoils the others

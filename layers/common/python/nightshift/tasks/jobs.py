@@ -14,6 +14,7 @@ from nightshift.jobs.model import (
     JobStatus,
     Overlap,
     Plan,
+    Pulse,
     Record,
     Result,
     Trigger,
@@ -172,7 +173,7 @@ class TaskRun:
         passed = following is not None and following <= now
         return "misfired" if passed or misfire is Misfire.SKIP else None
 
-    async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
+    async def perform(self, ref: JobRef, plan: Plan, attempt: int, pulse: Pulse) -> Result:  # noqa: ARG002 - a call is too short to tell of progress
         """Call the task's webhook once."""
         work: Work = plan.payload
         task = work.task
@@ -254,7 +255,7 @@ class FailureNotice:
             "response_status": last.response_status if last else None,
         }
 
-    async def perform(self, ref: JobRef, plan: Plan, attempt: int) -> Result:
+    async def perform(self, ref: JobRef, plan: Plan, attempt: int, pulse: Pulse) -> Result:  # noqa: ARG002 - a call is too short to tell of progress
         """Post the notice, CloudEvents-shaped, signed like the task's own calls."""
         work: Work = plan.payload
         task = work.task

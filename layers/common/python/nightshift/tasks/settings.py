@@ -51,13 +51,6 @@ class TaskSettings:
         le=30 * 86_400,
         doc="How long the old signing secret still signs beside the new one after a rotation.",
     )
-    run_retention_days: int = setting(
-        default=30,
-        unit="days",
-        ge=1,
-        le=365,
-        doc="How long runs and their logs are kept.",
-    )
     allow_loopback: bool = setting(
         default=False,
         doc="Let webhooks reach 127.0.0.1 and ::1. The local stack sets 1 unless told otherwise; "

@@ -1,23 +1,17 @@
 """Builds the tasks context and the engine under it, one object graph a process."""
 
 import os
-import random
-import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
-from nightshift.adapters.bus import EventBridgeBus
-from nightshift.adapters.queue import SqsQueue
 from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
-from nightshift.core.clock import SystemClock
 from nightshift.core.environment import SettingsError, load
 from nightshift.core.ids import new_id
 from nightshift.jobs.settings import EngineSettings
-from nightshift.jobs.wiring import Machine, Parts, build_machine
+from nightshift.jobs.wiring import Machine, get_machine
 from nightshift.ports.bus import Bus
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest, Sender
 from nightshift.tasks.jobs import FailureHandling, FailureNotice, TaskCalls, TaskRun
@@ -87,7 +81,8 @@ class Context:
             calls=calls,
             clock=self.clock,
         )
-        self.machine.kinds.update({run.name: run, notice.name: notice})
+        self.machine.kinds.add(run.name, lambda: run)
+        self.machine.kinds.add(notice.name, lambda: notice)
 
     def _pause(self, task: Task, reason: str) -> None:
         self.tasks.pause(task.owner_id, task.id, reason=reason)
@@ -151,21 +146,10 @@ def get_context() -> Context:
     settings = load(TaskSettings, os.environ)
     if settings.allow_loopback and engine.stage != "local":
         raise SettingsError("NIGHTSHIFT_ALLOW_LOOPBACK is for the local stack only; unset it.")
-    clock = SystemClock()
-    machine = build_machine(
-        Parts(
-            table=Table(clients.dynamodb(), engine.jobs_table),
-            queue=SqsQueue(clients.sqs, engine.runs_queue_url),
-            clock=clock,
-            random=random.random,
-            new_token=lambda: uuid.uuid4().hex,
-            sleep=time.sleep,
-            retention_days=settings.run_retention_days,
-        )
-    )
+    machine = get_machine()
     outside = Outside(
         tasks_table=Table(clients.dynamodb(), engine.tasks_table),
-        bus=EventBridgeBus(clients.events, engine.bus_name, clock),
+        bus=machine.parts.bus,
         sender=partial(_sender, allow_loopback=settings.allow_loopback),
         master_key=cache(partial(_master_key, engine.sealing_key_param)),
     )

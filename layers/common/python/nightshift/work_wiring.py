@@ -1,0 +1,43 @@
+"""Builds the engine with the kinds of all contexts, for the functions that work on any of them."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+
+from nightshift.adapters.queue import SqsSource
+from nightshift.aws import clients
+from nightshift.core.environment import load
+from nightshift.jobs.model import QueueName
+from nightshift.jobs.settings import DeadQueueSettings
+from nightshift.jobs.wiring import Machine
+from nightshift.jobs.wiring import get_machine as get_bare_machine
+from nightshift.ports.queue import Source
+from nightshift.tasks.wiring import get_context
+
+
+@cache
+def get_machine() -> Machine:
+    """Return the process's engine with the kinds of all contexts.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    machine = get_bare_machine()
+    get_context()
+    return machine
+
+
+@cache
+def get_dead_queues() -> Mapping[str, Source]:
+    """Return the dead-letter queues by the name of the queue that they belong to.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    said = load(DeadQueueSettings, os.environ)
+    urls = {
+        QueueName.CRITICAL: said.critical_dead_queue_url,
+        QueueName.DEFAULT: said.default_dead_queue_url,
+        QueueName.LOW: said.low_dead_queue_url,
+    }
+    return {name: SqsSource(clients.sqs, url) for name, url in urls.items()}
