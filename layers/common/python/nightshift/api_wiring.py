@@ -33,7 +33,7 @@ def _memos() -> "MemosContext":
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contexts:
-    """What stands behind the routes, each made when a route first asks for it; tests give theirs."""
+    """What stands behind the routes, each made when a route first asks for it."""
 
     tasks: "Callable[[], TasksContext]" = _tasks
     memos: "Callable[[], MemosContext]" = _memos
