@@ -220,7 +220,7 @@ class JobService:
         try:
             self._engine.end(view.ref, JobStatus.CANCELLED, Reason.CANCELLED)
         except SupersededError as error:
-            raise JobNotOpenError("The run ended or moved on meanwhile; look again.") from error
+            raise JobNotOpenError("The job ended or moved on meanwhile; look again.") from error
         return self.get(kind, subject, job_id)
 
     def retry(self, kind: str, subject: str, job_id: str) -> JobView:
@@ -239,7 +239,7 @@ class JobService:
         try:
             self._store.write_record(again, seen=record)
         except SupersededError as error:
-            raise JobNotEndedError("The run moved on meanwhile; look again.") from error
+            raise JobNotEndedError("The job moved on meanwhile; look again.") from error
         self.send_direct([message])
         return self.get(kind, subject, job_id)
 

@@ -192,6 +192,16 @@ class JobStore:
         )
         return [attempt_of(item) for item in items]
 
+    def log_page(self, ref: JobRef, *, before: int, limit: int) -> list[Attempt]:
+        """Return entries of a job's attempts with numbers below `before`, newest first."""
+        items = self._table.query(
+            keys.subject(ref.kind, ref.subject),
+            between=(keys.log(ref.job_id, 0), keys.log(ref.job_id, max(0, before - 1))),
+            descending=True,
+            limit=limit,
+        )
+        return [attempt_of(item) for item in items]
+
     def park(self, message: Message) -> None:
         """Keep a job that waits for the seat; parking twice is parking once."""
         ref = message.ref

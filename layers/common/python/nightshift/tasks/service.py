@@ -269,13 +269,13 @@ class TaskService:
         """Try an ended run again, paused or not, with a new series of retries.
 
         Raises:
-            TaskNotFoundError, JobNotFoundError, JobNotEndedError: there is none to try again.
+            TaskNotFoundError, RunNotFoundError, RunNotEndedError: there is none to try again.
             TaskBusyError: another run is open and the task's overlap rule is `skip`.
         """
         view = self.get(owner_id, id_or_key)
-        self._jobs.get(RUN_KIND, view.task.id, run_id)
+        self.runs.get(view.task.id, run_id)
         _check_free(view, for_run=run_id)
-        return self._jobs.retry(RUN_KIND, view.task.id, run_id)
+        return self.runs.retry(view.task.id, run_id)
 
 
 def _same_slots(before: Definition, after: Definition) -> bool:

@@ -1,0 +1,159 @@
+"""The routes of jobs."""
+
+import hashlib
+
+from nightshift.core.access import Permission
+from nightshift.core.errors import ConflictError
+from nightshift.http.reply import Reply
+from nightshift.http.request import Request
+from nightshift.http.routing import Router
+from nightshift.http.schemas import NoBody, PageQuery
+from nightshift.jobs.errors import (
+    JobNotEndedError,
+    JobNotFoundError,
+    JobNotOpenError,
+    NoOutputError,
+    UniqueKeyTakenError,
+)
+from nightshift.jobs.kinds import BoundKind
+from nightshift.jobs.schemas import (
+    AttemptOut,
+    AttemptPage,
+    JobOut,
+    JobPage,
+    JobQuery,
+    JobStatusOut,
+    JobWithPayload,
+)
+from nightshift.jobs.views import JobView
+from nightshift.jobs.wiring import Machine
+
+TAG_CHARS = 32
+
+router: Router[Machine] = Router(tag="Jobs")
+
+
+def max_retries_of(machine: Machine, kind: str) -> int | None:
+    """Return how often jobs of a kind are retried, None for a kind that is not declared."""
+    found = machine.kinds.get(kind)
+    return found.said.max_retries if isinstance(found, BoundKind) else None
+
+
+def _job(machine: Machine, job: JobView) -> JobOut:
+    return JobOut.of(job, max_retries_of(machine, job.ref.kind))
+
+
+@router.route("GET", "/jobs", Permission.JOBS_READ, query=JobQuery, answer=JobPage)
+def list_jobs(machine: Machine, request: Request[NoBody, JobQuery]) -> Reply:
+    """List the caller's jobs, newest first.
+
+    What a task's schedule starts is listed with the task, as its runs.
+    """
+    position = request.position()
+    views, after = machine.jobs.owned.page(
+        request.caller.user_id,
+        start_after=str(position["id"]) if position else None,
+        limit=request.query.limit,
+        wanted=request.query.wanted(),
+    )
+    cursor = request.next_cursor({"id": after} if after else None)
+    return Reply(body=JobPage(items=[_job(machine, v) for v in views], next_cursor=cursor))
+
+
+@router.route(
+    "GET",
+    "/jobs/{job_id}",
+    Permission.JOBS_READ,
+    answer=JobWithPayload,
+    errors=(JobNotFoundError,),
+)
+def get_job(machine: Machine, request: Request[NoBody]) -> Reply:
+    """Get a job with what it was asked to do."""
+    owner_id, job_id = request.caller.user_id, request.path["job_id"]
+    view = machine.jobs.view(owner_id, job_id)
+    payload = machine.jobs.owned.payload(owner_id, job_id)
+    retries = max_retries_of(machine, view.ref.kind)
+    return Reply(body=JobWithPayload.of(view, retries, payload=payload))
+
+
+@router.route(
+    "GET",
+    "/jobs/{job_id}/status",
+    Permission.JOBS_READ,
+    answer=JobStatusOut,
+    etag=True,
+    errors=(JobNotFoundError,),
+)
+def get_job_status(machine: Machine, request: Request[NoBody]) -> Reply:
+    """Ask how a job stands; with `If-None-Match`, 304 until that changes."""
+    status = JobStatusOut.of(machine.jobs.view(request.caller.user_id, request.path["job_id"]))
+    digest = hashlib.sha256(status.model_dump_json().encode()).hexdigest()[:TAG_CHARS]
+    return Reply(body=status, headers={"etag": f'"{digest}"'})
+
+
+@router.route(
+    "GET",
+    "/jobs/{job_id}/attempts",
+    Permission.JOBS_READ,
+    query=PageQuery,
+    answer=AttemptPage,
+    errors=(JobNotFoundError,),
+)
+def list_job_attempts(machine: Machine, request: Request[NoBody, PageQuery]) -> Reply:
+    """List the attempts of a job, newest first."""
+    position = request.position()
+    attempts, after = machine.jobs.owned.attempts(
+        request.caller.user_id,
+        request.path["job_id"],
+        start_after=int(position["attempt"]) if position else None,
+        limit=request.query.limit,
+    )
+    cursor = request.next_cursor({"attempt": after} if after else None)
+    return Reply(body=AttemptPage(items=[AttemptOut.of(a) for a in attempts], next_cursor=cursor))
+
+
+@router.route(
+    "GET",
+    "/jobs/{job_id}/download",
+    Permission.JOBS_READ,
+    status=302,
+    errors=(JobNotFoundError, JobNotEndedError, NoOutputError),
+)
+def download_job_output(machine: Machine, request: Request[NoBody]) -> Reply:
+    """Fetch the file that a job has made: a redirect to an address that works for five minutes."""
+    url = machine.jobs.owned.output_url(request.caller.user_id, request.path["job_id"])
+    return Reply(headers={"location": url})
+
+
+@router.route(
+    "POST",
+    "/jobs/{job_id}/cancel",
+    Permission.JOBS_WRITE,
+    answer=JobOut,
+    errors=(JobNotFoundError, JobNotOpenError, ConflictError),
+)
+def cancel_job(machine: Machine, request: Request[NoBody]) -> Reply:
+    """Cancel an open job; what it is doing now ends at its next sign of life and does not count.
+
+    Cancelling it again answers the same.
+    """
+    view = machine.jobs.owned.cancel(request.caller.user_id, request.path["job_id"])
+    return Reply(body=_job(machine, view))
+
+
+@router.route(
+    "POST",
+    "/jobs/{job_id}/retry",
+    Permission.JOBS_WRITE,
+    answer=JobOut,
+    status=202,
+    idempotent=True,
+    errors=(JobNotFoundError, JobNotEndedError, UniqueKeyTakenError, ConflictError),
+)
+def retry_job(machine: Machine, request: Request[NoBody]) -> Reply:
+    """Try an ended job again, with a new series of retries.
+
+    409 while another job of its unique key is open.
+    """
+    view = machine.jobs.owned.retry(request.caller.user_id, request.path["job_id"])
+    return Reply(body=_job(machine, view))
