@@ -1,6 +1,7 @@
 """The routes of jobs."""
 
 import hashlib
+from typing import Any
 
 from nightshift.core.access import Permission
 from nightshift.core.errors import ConflictError
@@ -15,7 +16,7 @@ from nightshift.jobs.errors import (
     NoOutputError,
     UniqueKeyTakenError,
 )
-from nightshift.jobs.kinds import BoundKind
+from nightshift.jobs.kinds import BoundKind, JobKind
 from nightshift.jobs.schemas import (
     AttemptOut,
     AttemptPage,
@@ -33,14 +34,16 @@ TAG_CHARS = 32
 router: Router[Machine] = Router(tag="Jobs")
 
 
-def max_retries_of(machine: Machine, kind: str) -> int | None:
-    """Return how often jobs of a kind are retried, None for a kind that is not declared."""
+def job_out(machine: Machine, job: JobView) -> JobOut:
+    """Return the API's form of a job; its kind knows how often it is retried."""
+    said = _said(machine, job.ref.kind)
+    return JobOut.of(job, said.max_retries if said else None)
+
+
+def _said(machine: Machine, kind: str) -> JobKind[Any] | None:
+    """Return what was declared of a kind, None for one that is unknown or no declared one."""
     found = machine.kinds.get(kind)
-    return found.said.max_retries if isinstance(found, BoundKind) else None
-
-
-def _job(machine: Machine, job: JobView) -> JobOut:
-    return JobOut.of(job, max_retries_of(machine, job.ref.kind))
+    return found.said if isinstance(found, BoundKind) else None
 
 
 @router.route("GET", "/jobs", Permission.JOBS_READ, query=JobQuery, answer=JobPage)
@@ -57,7 +60,7 @@ def list_jobs(machine: Machine, request: Request[NoBody, JobQuery]) -> Reply:
         wanted=request.query.wanted(),
     )
     cursor = request.next_cursor({"id": after} if after else None)
-    return Reply(body=JobPage(items=[_job(machine, v) for v in views], next_cursor=cursor))
+    return Reply(body=JobPage(items=[job_out(machine, v) for v in views], next_cursor=cursor))
 
 
 @router.route(
@@ -69,11 +72,12 @@ def list_jobs(machine: Machine, request: Request[NoBody, JobQuery]) -> Reply:
 )
 def get_job(machine: Machine, request: Request[NoBody]) -> Reply:
     """Get a job with what it was asked to do."""
-    owner_id, job_id = request.caller.user_id, request.path["job_id"]
-    view = machine.jobs.view(owner_id, job_id)
-    payload = machine.jobs.owned.payload(owner_id, job_id)
-    retries = max_retries_of(machine, view.ref.kind)
-    return Reply(body=JobWithPayload.of(view, retries, payload=payload))
+    view, payload = machine.jobs.owned.inspect(request.caller.user_id, request.path["job_id"])
+    said = _said(machine, view.ref.kind)
+    if said is None:
+        return Reply(body=JobWithPayload.of(view, None, payload=None))
+    shown = payload if said.shows_payload else None
+    return Reply(body=JobWithPayload.of(view, said.max_retries, payload=shown))
 
 
 @router.route(
@@ -138,7 +142,7 @@ def cancel_job(machine: Machine, request: Request[NoBody]) -> Reply:
     Cancelling it again answers the same.
     """
     view = machine.jobs.owned.cancel(request.caller.user_id, request.path["job_id"])
-    return Reply(body=_job(machine, view))
+    return Reply(body=job_out(machine, view))
 
 
 @router.route(
@@ -156,4 +160,4 @@ def retry_job(machine: Machine, request: Request[NoBody]) -> Reply:
     409 while another job of its unique key is open.
     """
     view = machine.jobs.owned.retry(request.caller.user_id, request.path["job_id"])
-    return Reply(body=_job(machine, view))
+    return Reply(body=job_out(machine, view))

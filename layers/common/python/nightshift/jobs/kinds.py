@@ -168,7 +168,8 @@ class JobKind(Generic[P]):
     `subject` run one at a time, or up to `concurrency` at a time; without one each job is its own.
     `timeout_s` bounds one attempt and is enforced in the handler's process. `flow` is a limit that
     jobs share by key. `on_end` is called at a job's end, perhaps twice. A `quiet` kind's ends are
-    not published on the bus.
+    not published on the bus. With `shows_payload` a job's owner may see its payload; a kind whose
+    payload holds a token, or what is another's, keeps it to itself.
     """
 
     name: str
@@ -184,6 +185,7 @@ class JobKind(Generic[P]):
     flow: Callable[[P], Gate | None] = _anything
     on_end: Callable[[Record], None] = _anything
     quiet: bool = False
+    shows_payload: bool = False
 
     def ref_of(self, payload: P, *, job_id: str, owner_id: str, due_ms: int) -> JobRef:
         """Return the reference of a job of this kind."""

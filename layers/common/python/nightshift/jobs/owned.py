@@ -102,14 +102,15 @@ class OwnedJobs:
         """
         return self.search.page(owner_id, wanted, start_after=start_after, limit=limit)
 
-    def payload(self, owner_id: str, job_id: str) -> Any:  # noqa: ANN401 - the kind knows its type
-        """Return a job's payload as plain JSON values; None where it is a large one.
+    def inspect(self, owner_id: str, job_id: str) -> tuple[JobView, Any]:
+        """Return a job and its payload as plain JSON values, None where that is a large one.
 
         Raises:
             JobNotFoundError: the owner has enqueued no such job.
         """
         order = self._order(owner_id, job_id)
-        return None if order.blob is not None else self._orders.payload(order)
+        payload = None if order.blob is not None else self._orders.payload(order)
+        return self._view(order), payload
 
     def attempts(
         self, owner_id: str, job_id: str, *, start_after: int | None, limit: int

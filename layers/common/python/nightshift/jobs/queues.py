@@ -18,6 +18,8 @@ from nightshift.ports.queue import Depth, Queue
 STATE_KEPT = timedelta(seconds=5)
 """How long a process believes what it has read of pauses and depths."""
 RETRY_AFTER_S = 30
+WEIGHTS = {QueueName.CRITICAL: 6, QueueName.DEFAULT: 3, QueueName.LOW: 1}
+"""How what may run at once is shared out; the template sets the numbers that follow from it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,6 @@ from nightshift.jobs.search import JobFilter
 from nightshift.jobs.views import JobView
 
 MAX_KIND_CHARS = 64
-OPEN = frozenset({JobStatus.PENDING, JobStatus.PROCESSING})
 
 
 def time_of(ms: int | None) -> datetime | None:
@@ -134,7 +133,7 @@ class JobOut(ApiModel):
 class JobWithPayload(JobOut):
     """A job with what it was asked to do."""
 
-    payload: Any = Field(description="Null where it is larger than 4 KB.")
+    payload: Any = Field(description="Null over 4 KB, or where its kind keeps it to itself.")
 
 
 class JobPage(ApiModel):
