@@ -12,7 +12,7 @@ from nightshift.core.clock import Clock, to_ms
 from nightshift.jobs import decision as d
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.errors import JobLostError, SupersededError
-from nightshift.jobs.gates import Gates, Later
+from nightshift.jobs.gates import Gates, Later, Waits
 from nightshift.jobs.model import (
     Gate,
     JobProgress,
@@ -88,6 +88,8 @@ class Engine:
 
     def prepare(self, message: Message, plan: Plan) -> Claimed | Done:
         """Claim the attempt that the message asks for, or do what else the table calls for."""
+        if message.gate and all(gate.key != message.gate for gate in plan.gates):
+            self.send_now(self._gates.forget(message.ref, message.gate))
         for _ in range(MAX_LOOKS):
             look = self._store.look(message.ref)
             choice = d.decide(look, message, plan, self._clock.now())
@@ -165,8 +167,10 @@ class Engine:
             case d.Take(attempt=attempt):
                 return self._take(attempt, look, message, plan)
             case d.Park():
+                self._abandon(message.ref, message.attempt, plan.gates)
                 return self._park(message, plan)
             case d.Skip():
+                self._abandon(message.ref, message.attempt, plan.gates)
                 return self._end_quietly(message.ref, Reason.OVERLAP)
             case d.Cancel(reason=reason):
                 self._abandon(message.ref, message.attempt, plan.gates)
@@ -201,10 +205,14 @@ class Engine:
         record = look.record
         start_ms = max(self._now_ms(), message.not_before_ms)
         if plan.gates:
-            message = replace(message, attempt=attempt)
-            stopped = self._enter(message, plan, until_ms=start_ms + _whole_ms(plan))
-            if stopped is not None:
-                return stopped
+            message = replace(message, attempt=attempt, gate="")
+            until_ms = start_ms + _whole_ms(plan)
+            for number, gate in enumerate(plan.gates):
+                answer = self._gates.enter(message, gate, until_ms=until_ms)
+                if answer is not None:
+                    # Who waits at one gate is in no other.
+                    self._leave(message.ref, attempt, plan.gates[:number])
+                    return self._wait(answer, gate, look, message)
         if record is not None and record.last is not None:
             self._store.add_log(record, record.last)
         seat = Seat(
@@ -221,19 +229,32 @@ class Engine:
             return None
         return Claimed(seat=seat, record=record)
 
-    def _enter(self, message: Message, plan: Plan, *, until_ms: int) -> Done | None:
-        """Pass the plan's gates; None means that all are open. Who waits at one is in no other."""
-        for number, gate in enumerate(plan.gates):
-            answer = self._gates.enter(message, gate, until_ms=until_ms)
-            if answer is None:
-                continue
-            self._leave(message.ref, message.attempt, plan.gates[:number])
-            if not isinstance(answer, Later):
-                return Done(what="waits_at_gate", ref=message.ref)
-            reserved = replace(message, not_before_ms=answer.at_ms, pass_ms=answer.at_ms)
-            self._dispatcher.send([reserved])
-            return Done(what="starts_later", ref=message.ref)
-        return None
+    def _wait(
+        self, answer: Waits | Later, gate: Gate, look: Look, message: Message
+    ) -> Done | None:
+        """Hold the seat while the job waits at a gate; send it for its start if that is known."""
+        seat, ref = look.seat, message.ref
+        if seat is None or (seat.ref.job_id, seat.waits) != (ref.job_id, gate.key):
+            record = look.record
+            waiting = Seat(
+                ref=ref,
+                attempt=message.attempt - 1,
+                token=Token(self._new_token()),
+                lease_ms=0,
+                started_ms=self._now_ms(),
+                progress=record.progress if record else None,
+                waits=gate.key,
+            )
+            try:
+                self._store.claim(waiting, seen=seat)
+            except SupersededError:
+                return None
+        if isinstance(answer, Waits):
+            return Done(what="waits_at_gate", ref=ref)
+        self._dispatcher.send(
+            [replace(message, not_before_ms=answer.at_ms, pass_ms=answer.at_ms)]
+        )
+        return Done(what="starts_later", ref=ref)
 
     def _leave(self, ref: JobRef, attempt: int, gates: Sequence[Gate]) -> None:
         """Give back what the attempt holds of the gates, and let in who waits there."""
@@ -285,7 +306,8 @@ class Engine:
         return len(waiting) >= limit and message not in waiting
 
     def _refuse(self, look: Look, ref: JobRef, reason: str) -> Done | None:
-        if look.record is None:
+        waits = look.seat is not None and look.seat.ref.job_id == ref.job_id
+        if look.record is None and not waits:
             if ref.overlap is Overlap.QUEUE:
                 self._wake(ref)
             return Done(what=reason, ref=ref)

@@ -7,9 +7,9 @@ worker, no retry is spent, and each gate has its own line, so that a full one is
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nightshift.aws.dynamo import Condition, ConditionFailedError, Item, Table, Update
+from nightshift.aws.dynamo import EXISTS, Condition, ConditionFailedError, Item, Table, Update
 from nightshift.core.clock import Clock, to_epoch_s, to_ms
 from nightshift.jobs import keys
 from nightshift.jobs.codec import decode, encode
@@ -248,6 +248,17 @@ class Gates:
         """Forget that a job waits here."""
         self._table.delete(_parked_key(ref, gate))
 
+    def forget(self, ref: JobRef, key: str) -> list[Message]:
+        """Take a job out of a gate's line that it has no business in; return who is first now.
+
+        Its subject was deleted, say, or has another gate by now.
+        """
+        try:
+            self._table.delete(_parked_key(ref, Gate(key=key)), EXISTS)
+        except ConditionFailedError:
+            return []
+        return self.wake(Gate(key=key))[:1]
+
     def _unpark_if(self, hall: _Hall, ref: JobRef, gate: Gate) -> None:
         if hall.waits(ref):
             self.unpark(ref, gate)
@@ -261,7 +272,8 @@ class Gates:
 
     def _park(self, message: Message, gate: Gate) -> None:
         expires_at = max(self._now_ms(), message.not_before_ms) // 1000 + self._retention_s
-        item = {"body": encode(message), "expires_at": expires_at}
+        body = encode(replace(message, gate=gate.key))
+        item = {"body": body, "expires_at": expires_at}
         self._table.put(_parked_key(message.ref, gate) | item)
 
     def _look(self, gate: Gate) -> _Hall:

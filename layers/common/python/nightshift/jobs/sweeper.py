@@ -142,7 +142,8 @@ class Sweeper:
         sorted_out = _Sorted()
         for message in messages:
             plan, record = plans[message.ref], records.get(message.ref.job_id)
-            if record is None and plan.refusal(begun=False) is not None:
+            refused = plan.refusal(begun=False, tried=False) is not None
+            if record is None and refused and not self._waits(message.ref):
                 continue
             self._sort(self._next(message, record), plan, manifest.rescues, sorted_out)
         given_up = sum(self._give_up(ref) for ref in sorted_out.hopeless)
@@ -171,6 +172,10 @@ class Sweeper:
             out.hopeless.append(message.ref)
         else:
             out.lost.append(message)
+
+    def _waits(self, ref: JobRef) -> bool:
+        """Tell whether a job without a record waits at a gate; it is then to be ended visibly."""
+        return self._store.find_seat(ref.kind, ref.subject, ref.job_id) is not None
 
     def _is_in_line(self, ref: JobRef, out: "_Sorted") -> bool:
         """Tell whether the job waits for its subject behind another that does."""

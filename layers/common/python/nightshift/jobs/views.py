@@ -18,7 +18,10 @@ from nightshift.jobs.model import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobView:
-    """A job as it stands: its record, and the attempt that is running, if one is."""
+    """A job as it stands: its record, and the attempt that is running, if one is.
+
+    `waits` is the key of the gate that it waits at, if it does.
+    """
 
     ref: JobRef
     status: JobStatus
@@ -33,6 +36,7 @@ class JobView:
     result: Any = None
     output: OutputRef | None = None
     unique_key: str | None = None
+    waits: str | None = None
 
 
 def is_over(record: Record | None) -> bool:
@@ -61,8 +65,9 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
             last=running_attempt(seat),
             progress=seat.progress,
         )
+    waits = seat.waits if seat is not None and not is_over(record) else None
     if record is None:
-        return None
+        return _waiting(seat) if seat is not None and waits is not None else None
     return JobView(
         ref=record.ref,
         status=record.status,
@@ -76,6 +81,23 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
         progress=record.progress,
         result=record.result,
         output=record.output,
+        waits=waits,
+    )
+
+
+def _waiting(seat: Seat) -> JobView:
+    """Return a job that waits at a gate for its first attempt; its record comes with that."""
+    return JobView(
+        ref=seat.ref,
+        status=JobStatus.PENDING,
+        attempts=0,
+        created_ms=seat.started_ms,
+        started_ms=None,
+        ended_ms=None,
+        next_ms=None,
+        reason=None,
+        last=None,
+        waits=seat.waits,
     )
 
 
