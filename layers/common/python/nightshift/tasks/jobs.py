@@ -26,6 +26,7 @@ from nightshift.ports.bus import Bus, DomainEvent
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest, Outcome, Sender
 from nightshift.tasks.model import NOTICE_KIND, RUN_KIND, Method, Misfire, Task
 from nightshift.tasks.signing import TaskSecrets
+from nightshift.tasks.spread import start_of
 from nightshift.tasks.store import TaskStore
 
 USER_AGENT = "Nightshift/1"
@@ -164,13 +165,13 @@ class TaskRun:
         """
         if ref.epoch != task.epoch:
             return "task_changed"
-        now = self._clock.now()
+        now, start = self._clock.now(), start_of(ref)
         misfire = task.definition.misfire
         waits = ref.overlap is Overlap.QUEUE or misfire is Misfire.RUN_ALL
-        if waits or now - ref.due_at <= self._stale_after:
+        if waits or now - start <= self._stale_after:
             return None
         following = task.schedule.next_after(ref.due_at) if task.schedule else None
-        passed = following is not None and following <= now
+        passed = following is not None and following + (start - ref.due_at) <= now
         return "misfired" if passed or misfire is Misfire.SKIP else None
 
     async def perform(self, ref: JobRef, plan: Plan, attempt: int, pulse: Pulse) -> Result:  # noqa: ARG002 - a call is too short to tell of progress

@@ -70,7 +70,7 @@ class TaskService:
             active_since=now,
             definition=said,
         )
-        entering = self._planner.enter(task, now)
+        entering = self._planner.enter(task, now, since=now)
         self._store.add(task, entering.parts)
         self._jobs.send_direct(entering.messages)
         return TaskView(task=task, last=None)
@@ -136,14 +136,10 @@ class TaskService:
         self._check(replace(said, schedule=None) if same_timing else said)
         if _same_slots(task.definition, said):
             return self._store_next(task, replace(task, definition=said), touch_schedule=False)
-        now = self._clock.now()
-        changed = replace(
-            task,
-            definition=said,
-            anchor=task.anchor if same_timing else _whole_second(now),
-            active_since=now,
-            epoch=task.epoch + 1,
-        )
+        changed = replace(task, definition=said, epoch=task.epoch + 1)
+        if not same_timing:
+            now = self._clock.now()
+            changed = replace(changed, anchor=_whole_second(now), active_since=now)
         return self._store_next(task, changed, touch_schedule=True)
 
     def amend(
@@ -195,7 +191,9 @@ class TaskService:
         leaving = entering = Scheduling()
         if touch_schedule:
             leaving = self._planner.leave(before, staying=after)
-            entering = self._planner.enter(after, now)
+            # Slots that wait in the task's window stay in force, unless the schedule is another.
+            since = max(after.active_since, now - before.offset)
+            entering = self._planner.enter(after, now, since=since)
         self._store.replace(after, [*leaving.parts, *entering.parts])
         self._jobs.send_direct(entering.messages)
         return self._view(after)
@@ -280,10 +278,11 @@ class TaskService:
 
 def _same_slots(before: Definition, after: Definition) -> bool:
     """Tell whether what the agenda knows of the task stays as it is."""
-    return _timing(before) == _timing(after) and (before.misfire, before.overlap) == (
-        after.misfire,
-        after.overlap,
-    )
+    return _timing(before) == _timing(after) and (
+        before.misfire,
+        before.overlap,
+        before.spread_s,
+    ) == (after.misfire, after.overlap, after.spread_s)
 
 
 def _timing(said: Definition) -> tuple[str | None, str]:
