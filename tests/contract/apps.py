@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightshift.core.access import UserId
-from nightshift.identity.accounts_wiring import build_accounts_app
+from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
 from nightshift.tasks.api_wiring import build_api_app
 from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition
@@ -55,7 +55,8 @@ def make_product() -> Product:
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     environ = {**ENVIRON, **GENEROUS}
-    accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
+    neighbours = Neighbours(farewell=build_farewell(environ))
+    accounts = build_accounts_app(environ, world.outside, neighbours)
     api = build_api_app(environ, world.outside, lambda: engine.context)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:

@@ -7,11 +7,14 @@ from nightshift.core.access import Role, SessionId, UserId
 from nightshift.core.clock import from_ms, to_epoch_s, to_ms
 from nightshift.identity import keys
 from nightshift.identity.attempts import Attempts
+from nightshift.identity.links import Link, Purpose
 from nightshift.identity.model import Rotation, Session, User
 
 SCHEMA = 1
 KEEP_ENDED = timedelta(days=7)
 """How long an ended session stays, so that its tokens are told what happened to them."""
+KEEP_LINKS = timedelta(days=1)
+"""The same for links."""
 
 
 def from_user(user: User) -> Item:
@@ -29,6 +32,8 @@ def from_user(user: User) -> Item:
         "version": user.version,
         "created_ms": to_ms(user.created_at),
         "updated_ms": to_ms(user.updated_at),
+        "credential": user.credential,
+        "pending_email": user.pending_email or None,
     }
 
 
@@ -46,6 +51,8 @@ def to_user(item: Item) -> User:
         version=item["version"],
         created_at=from_ms(item["created_ms"]),
         updated_at=from_ms(item["updated_ms"]),
+        credential=item.get("credential", 0),
+        pending_email=item.get("pending_email", ""),
     )
 
 
@@ -103,6 +110,36 @@ def to_attempts(item: Item) -> Attempts:
         failures=item["failures"],
         not_before=from_ms(item["not_before_ms"]),
         forgotten_at=from_ms(item["forgotten_ms"]),
+    )
+
+
+def from_link(link: Link) -> Item:
+    """Return the item of a mailed link."""
+    return keys.link(link.user_id, link.purpose, link.secret_hash) | {
+        "schema": SCHEMA,
+        "user_id": link.user_id,
+        "purpose": link.purpose.value,
+        "secret_hash": link.secret_hash,
+        "email": link.email,
+        "credential": link.credential,
+        "created_ms": to_ms(link.created_at),
+        "ends_ms": to_ms(link.expires_at),
+        "used_by": link.used_by,
+        "expires_at": to_epoch_s(link.expires_at + KEEP_LINKS),
+    }
+
+
+def to_link(item: Item) -> Link:
+    """Return the mailed link that an item holds."""
+    return Link(
+        purpose=Purpose(item["purpose"]),
+        user_id=UserId(item["user_id"]),
+        secret_hash=item["secret_hash"],
+        email=item["email"],
+        credential=item["credential"],
+        created_at=from_ms(item["created_ms"]),
+        expires_at=from_ms(item["ends_ms"]),
+        used_by=item.get("used_by"),
     )
 
 

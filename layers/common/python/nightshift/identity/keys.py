@@ -22,6 +22,11 @@ def session(user_id: UserId, session_id: SessionId) -> Key:
     return {"pk": user_pk(user_id), "sk": SESSION_PREFIX + session_id}
 
 
+def link(user_id: UserId, purpose: str, secret_hash: str) -> Key:
+    """Return the key of a mailed link, found by the hash of its secret."""
+    return {"pk": user_pk(user_id), "sk": f"LINK#{purpose}#{secret_hash}"}
+
+
 def email(normal: str) -> Key:
     """Return the key that makes an address unique; it holds a hash, not the address."""
     return {"pk": f"EMAIL#{digest(normal.encode())}", "sk": "-"}
@@ -30,3 +35,9 @@ def email(normal: str) -> Key:
 def attempts(kind: str, who: str) -> Key:
     """Return the key of the sign-in attempts at an account or from an address."""
     return {"pk": f"ATTEMPTS#{kind}#{digest(who.encode())}", "sk": "-"}
+
+
+def home(account: str, network: str) -> Key:
+    """Return the key of a network that an account was signed in to from."""
+    who = f"{account}\n{network}"
+    return {"pk": f"HOME#{digest(who.encode())}", "sk": "-"}

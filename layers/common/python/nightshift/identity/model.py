@@ -8,6 +8,27 @@ from nightshift.core.access import Role, SessionId, UserId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """Where a request comes from, and what the program calls itself.
+
+    `domain` is the name under which the gateway was called, as the gateway says it.
+    """
+
+    address: str
+    user_agent: str
+    domain: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who does something: the user, by which session, from where."""
+
+    user_id: UserId
+    session_id: SessionId
+    client: Client
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class User:
     """An account.
 
@@ -16,6 +37,8 @@ class User:
         password_hash: argon2id with its parameters.
         epoch: raised to end all sessions at once; a session of another epoch is over.
         version: raised by every change that the user can see.
+        credential: raised when the password changes; links given out for an older one are void.
+        pending_email: the address that the user wants instead, until it is verified; else empty.
     """
 
     user_id: UserId
@@ -29,6 +52,8 @@ class User:
     version: int
     created_at: datetime
     updated_at: datetime
+    credential: int = 0
+    pending_email: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

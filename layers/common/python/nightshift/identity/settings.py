@@ -1,6 +1,7 @@
 """Settings of accounts: lifetimes, password work and limits of attempts."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from nightshift.core.environment import SettingsError, setting
 
@@ -93,15 +94,25 @@ class AccountSettings:
         default="",
     )
     login_free_attempts: int = setting(
-        doc="Attempts at one account before the delay begins to grow.",
+        doc="Attempts at one account from one network before the delay begins to grow.",
         default=5,
         unit="attempts",
         ge=1,
         le=100,
     )
     login_free_attempts_address: int = setting(
-        doc="Failed attempts from one address, at whatever accounts, before its delay begins.",
+        doc="Failed attempts from one network, at whatever accounts, before its delay begins.",
         default=30,
+        unit="attempts",
+        ge=1,
+        le=100_000,
+    )
+    login_free_attempts_strangers: int = setting(
+        doc=(
+            "Failed attempts at one account from all networks that it was not signed in to from, "
+            "before the delay for those begins."
+        ),
+        default=50,
         unit="attempts",
         ge=1,
         le=100_000,
@@ -120,14 +131,69 @@ class AccountSettings:
         ge=1,
         le=1_000_000,
     )
+    forgot_limit_address: int = setting(
+        doc="Requests for a new password from one address in an hour.",
+        default=60,
+        unit="requests",
+        ge=1,
+        le=1_000_000,
+    )
+    link_mail_free: int = setting(
+        doc=(
+            "Mails with a link (verification, new password) to one address before the delay "
+            "between them begins: a minute, doubling up to the longest delay of sign-in."
+        ),
+        default=3,
+        unit="mails",
+        ge=1,
+        le=1000,
+    )
+    reset_link_ttl_s: int = setting(
+        doc="How long a mailed link for a new password is good.",
+        default=1800,
+        unit="seconds",
+        ge=600,
+        le=3600,
+    )
+    verify_link_ttl_s: int = setting(
+        doc="How long a mailed link that verifies an address is good.",
+        default=86_400,
+        unit="seconds",
+        ge=600,
+        le=604_800,
+    )
+    public_url: str = setting(
+        doc=(
+            "Address that users see, without a trailing slash; mailed links begin with it. Empty "
+            "is the API's own address."
+        ),
+        default="",
+        wiring=True,
+    )
 
     def __post_init__(self) -> None:
-        """Refuse lifetimes that make no sense together.
+        """Refuse what makes no sense together.
 
         Raises:
-            SettingsError: saying which must be below which.
+            SettingsError: saying what would be right.
         """
         if self.access_token_ttl_s >= self.refresh_token_ttl_s:
             raise SettingsError(
                 "NIGHTSHIFT_ACCESS_TOKEN_TTL_S must be below NIGHTSHIFT_REFRESH_TOKEN_TTL_S"
             )
+        if self.public_url and not _is_origin(self.public_url):
+            raise SettingsError(
+                "NIGHTSHIFT_PUBLIC_URL must be like https://nightshift.example.com, with no "
+                "slash at its end"
+            )
+
+
+def _is_origin(text: str) -> bool:
+    found = urlsplit(text)
+    return (
+        found.scheme in {"http", "https"}
+        and bool(found.hostname)
+        and not found.query
+        and not found.fragment
+        and not text.endswith("/")
+    )

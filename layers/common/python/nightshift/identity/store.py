@@ -1,6 +1,10 @@
-"""Users and sessions in the identity table."""
+"""Users, sessions and mailed links in the identity table.
 
-from collections.abc import Iterator, Sequence
+What must stand or fall together with a mail takes `commit`: it is given the writes, and does all of
+them or none, raising ConditionFailedError with the index of the one that was refused.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,18 +22,19 @@ from nightshift.aws.dynamo import (
 from nightshift.core.access import SessionId, UserId
 from nightshift.core.clock import to_ms
 from nightshift.identity import keys
-from nightshift.identity.attempts import Attempts
-from nightshift.identity.errors import EmailTakenError, UserNotFoundError
+from nightshift.identity.errors import EmailTakenError, LinkUsedError, UserNotFoundError
 from nightshift.identity.items import (
-    from_attempts,
+    from_link,
     from_session,
     from_user,
-    to_attempts,
+    to_link,
     to_session,
     to_user,
 )
+from nightshift.identity.links import Link, PresentedLink, Purpose
 from nightshift.identity.model import Session, User, email_key
 
+Commit = Callable[[Sequence[TransactPart]], None]
 _NOBODY = UserId("nobody")
 
 
@@ -39,31 +44,106 @@ class IdentityStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add_user(self, user: User, session: Session) -> User:
-        """Store a user with a first session, all or nothing; return the user as it stands.
+    def commit(self, parts: Sequence[TransactPart]) -> None:
+        """Do all of these writes or none.
+
+        Raises:
+            ConditionFailedError: `index` says which was refused.
+        """
+        if len(parts) == 1:
+            self._table.write(parts[0])
+        else:
+            self._table.transact(parts)
+
+    def add_user(self, user: User, session: Session, link: Link, commit: Commit) -> User:
+        """Store a user with a first session and link; return the user as it stands.
 
         When the same user id is there already, the request is being run again, and gets its
-        session.
+        session; the link went out with the first.
 
         Raises:
             EmailTakenError: the address belongs to somebody else.
         """
         name = self._table.name
-        address = keys.email(email_key(user.email)) | {"user_id": user.user_id}
+        parts = [
+            self._claim_email_part(user.email, user.user_id),
+            Put(table=name, item=from_user(user), condition=NOT_EXISTS),
+            Put(table=name, item=from_session(session), condition=NOT_EXISTS),
+            self._new_link_part(link),
+        ]
         try:
-            self._table.transact(
-                [
-                    Put(table=name, item=address, condition=NOT_EXISTS),
-                    Put(table=name, item=from_user(user), condition=NOT_EXISTS),
-                    Put(table=name, item=from_session(session), condition=NOT_EXISTS),
-                ]
-            )
+            commit(parts)
         except ConditionFailedError as refused:
             if (refused.item or {}).get("user_id") != user.user_id:
                 raise EmailTakenError from refused
             self.add_session(session)
             return self.find_user(user.user_id) or user
         return user
+
+    def _claim_email_part(self, email: str, user_id: UserId) -> Put:
+        """Return the write that makes an address the user's, if it is nobody's."""
+        item = keys.email(email_key(email)) | {"user_id": user_id}
+        return Put(table=self._table.name, item=item, condition=NOT_EXISTS)
+
+    def _free_email_part(self, email: str, user_id: UserId) -> Delete:
+        """Return the write that frees the user's address."""
+        own = Condition(
+            expression="attribute_not_exists(pk) OR user_id = :me", values={":me": user_id}
+        )
+        return Delete(table=self._table.name, key=keys.email(email_key(email)), condition=own)
+
+    def is_free(self, email: str) -> bool:
+        """Tell whether the address is nobody's."""
+        return self._table.get(keys.email(email_key(email)), consistent=True) is None
+
+    def _new_link_part(self, link: Link) -> Put:
+        return Put(table=self._table.name, item=from_link(link), condition=NOT_EXISTS)
+
+    def add_link(self, link: Link, commit: Commit) -> None:
+        """Store a new link."""
+        commit([self._new_link_part(link)])
+
+    def find_link(
+        self, purpose: Purpose, presented: PresentedLink
+    ) -> tuple[Link | None, User | None]:
+        """Return the link and its user, in one read; either is None where there is none."""
+        user_id = presented.user_id
+        wanted = [keys.link(user_id, purpose, presented.secret_hash), keys.user(user_id)]
+        items = {item["sk"]: item for item in self._table.get_many(wanted, consistent=True)}
+        link, user = (items.get(key["sk"]) for key in wanted)
+        return to_link(link) if link else None, to_user(user) if user else None
+
+    def use_link(self, link: Link, token: str, before: User, after: User, commit: Commit) -> bool:
+        """Use up a link and change its user; tell whether the user was still as `before`.
+
+        When the address changes, the new one becomes the user's and the old one nobody's. `token`
+        is fresh, so that a repeated write knows itself again.
+
+        Raises:
+            LinkUsedError: another request was faster.
+            EmailTakenError: the new address became somebody else's meanwhile.
+        """
+        unused = Condition(expression="attribute_exists(pk) AND attribute_not_exists(used_by)")
+        use = Update(
+            table=self._table.name,
+            key=keys.link(link.user_id, link.purpose, link.secret_hash),
+            expression="SET used_by = :token",
+            condition=unused,
+            values={":token": token},
+        )
+        parts: list[TransactPart] = [use, self._change_part(before, after)]
+        if email_key(before.email) != email_key(after.email):
+            parts.append(self._claim_email_part(after.email, after.user_id))
+            parts.append(self._free_email_part(before.email, before.user_id))
+        try:
+            commit(parts)
+        except ConditionFailedError as refused:
+            if refused.index == 0 and (refused.item or {}).get("used_by") != token:
+                raise LinkUsedError from refused
+            if refused.index > 1:
+                raise EmailTakenError from refused
+            return refused.index == 0
+        return True
 
     def find_user(self, user_id: UserId) -> User | None:
         """Return the user, or None."""
@@ -85,8 +165,7 @@ class IdentityStore:
             return None
         return to_user(items[wanted[0]["sk"]]), to_session(items[wanted[1]["sk"]])
 
-    def change_user(self, before: User, after: User) -> bool:
-        """Write `after` if the user still is as `before`; tell whether it was."""
+    def _change_part(self, before: User, after: User) -> Put:
         unchanged = Condition(
             expression="#version = :version AND epoch = :epoch AND password_hash = :hash",
             names={"#version": "version"},
@@ -96,11 +175,44 @@ class IdentityStore:
                 ":hash": before.password_hash,
             },
         )
+        return Put(table=self._table.name, item=from_user(after), condition=unchanged)
+
+    def change_user(
+        self,
+        before: User,
+        after: User,
+        *,
+        staying: SessionId | None = None,
+        commit: Commit | None = None,
+    ) -> bool:
+        """Write `after` if the user still is as `before`; tell whether it was.
+
+        When `after` is of a new epoch, all sessions end but `staying`, which goes along.
+        """
+        parts: list[TransactPart] = [self._change_part(before, after)]
+        if staying is not None:
+            parts.append(self._carry_part(staying, before, after))
         try:
-            self._table.put(from_user(after), unchanged)
+            (commit or self.commit)(parts)
         except ConditionFailedError as refused:
-            return refused.item is not None and to_user(refused.item) == after
+            return (
+                refused.index == 0 and refused.item is not None and to_user(refused.item) == after
+            )
         return True
+
+    def _carry_part(self, session_id: SessionId, before: User, after: User) -> Update:
+        """Return the write that takes a live session along into the user's new epoch."""
+        live = Condition(
+            expression="epoch = :before AND attribute_not_exists(revoked_ms)",
+            values={":before": before.epoch},
+        )
+        return Update(
+            table=self._table.name,
+            key=keys.session(before.user_id, session_id),
+            expression="SET epoch = :after",
+            condition=live,
+            values={":after": after.epoch},
+        )
 
     def end_all_sessions(self, user_id: UserId) -> None:
         """Begin a new epoch, which no session of before belongs to.
@@ -126,9 +238,6 @@ class IdentityStore:
         Sessions without their user are over. Returns False when the user changed meanwhile.
         """
         name = self._table.name
-        own = Condition(
-            expression="attribute_not_exists(pk) OR user_id = :me", values={":me": user.user_id}
-        )
         same = Condition(
             expression="attribute_not_exists(pk) OR #version = :seen",
             names={"#version": "version"},
@@ -137,7 +246,7 @@ class IdentityStore:
         try:
             self._table.transact(
                 [
-                    Delete(table=name, key=keys.email(email_key(user.email)), condition=own),
+                    self._free_email_part(user.email, user.user_id),
                     Delete(table=name, key=keys.user(user.user_id), condition=same),
                     *also,
                 ]
@@ -156,8 +265,10 @@ class IdentityStore:
         A lost race is no error: the answer then differs from `after`.
         """
         still = Condition(
-            expression="current_hash = :hash AND attribute_not_exists(revoked_ms)",
-            values={":hash": before.current_hash},
+            expression=(
+                "current_hash = :hash AND epoch = :epoch AND attribute_not_exists(revoked_ms)"
+            ),
+            values={":hash": before.current_hash, ":epoch": before.epoch},
         )
         try:
             self._table.put(from_session(after), still)
@@ -189,31 +300,3 @@ class IdentityStore:
             keys.user_pk(user_id), prefix=keys.SESSION_PREFIX, start_after=edge, descending=True
         )
         return map(to_session, found)
-
-    def find_attempts(self, kind: str, who: str) -> Attempts | None:
-        """Return how sign-in went lately for an account or an address, if anything is known."""
-        item = self._table.get(keys.attempts(kind, who), consistent=True)
-        return None if item is None else to_attempts(item)
-
-    def change_attempts(
-        self, kind: str, who: str, before: Attempts | None, after: Attempts
-    ) -> bool:
-        """Write `after` if nothing changed since `before`; tell whether it was so."""
-        unchanged = NOT_EXISTS
-        if before is not None:
-            unchanged = Condition(
-                expression="failures = :failures AND forgotten_ms = :forgotten",
-                values={
-                    ":failures": before.failures,
-                    ":forgotten": to_ms(before.forgotten_at),
-                },
-            )
-        try:
-            self._table.put(from_attempts(kind, who, after), unchanged)
-        except ConditionFailedError:
-            return False
-        return True
-
-    def forget_attempts(self, kind: str, who: str) -> None:
-        """Begin anew after a success."""
-        self._table.delete(keys.attempts(kind, who))
