@@ -149,6 +149,7 @@ class Caller:
         api_key: the key; None when the caller has signed in.
         permissions: what this request may do: with a key, what the user may and the key's scopes
             both allow.
+        address: from where the request came, as the gateway saw it.
     """
 
     user_id: UserId
@@ -157,6 +158,7 @@ class Caller:
     roles: tuple[RoleName, ...]
     permissions: frozenset[Permission]
     email_verified: bool = False
+    address: str = ""
 
     @property
     def session_id(self) -> SessionId:

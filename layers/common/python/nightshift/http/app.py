@@ -48,8 +48,8 @@ _HSTS = "max-age=31536000; includeSubDomains"
 class Authenticator(Protocol):
     """Who stands behind a bearer token."""
 
-    def authenticate(self, token: str) -> Caller:
-        """Return the caller as the session stands now.
+    def authenticate(self, token: str, *, address: str) -> Caller:
+        """Return the caller as the session or the API key stands now, for a client at `address`.
 
         Raises:
             UnauthenticatedError: with a slug for each way to be wrong.
@@ -150,7 +150,7 @@ class App:
                 self._edge.limiter.check(self._rules[match.route.limit], raw.source_ip)
             return None
         try:
-            caller = self._edge.authenticator.authenticate(bearer_token(raw))
+            caller = self._edge.authenticator.authenticate(bearer_token(raw), address=raw.source_ip)
         except UnauthenticatedError:
             self._edge.limiter.check(self._per_address, raw.source_ip)
             raise
@@ -200,6 +200,8 @@ class App:
             self._edge.log.failure("http.failed", error=error.slug, route=trace.route)
         elif isinstance(error, UnauthenticatedError):
             self._edge.log.warning("auth.refused", error=error.slug, route=trace.route)
+        elif isinstance(error, ForbiddenError):
+            self._edge.log.warning("access.denied", error=error.slug, route=trace.route)
         elif isinstance(error, TooManyRequestsError):
             self._edge.log.warning("http.limited", error=error.slug, route=trace.route)
         sent = trace.raw is not None and "authorization" in trace.raw.headers
@@ -214,7 +216,7 @@ class App:
             error=trace.error,
             duration_ms=int((monotonic() - trace.started) * 1000),
         )
-        self._edge.log.unbind("request_id", "user_id")
+        self._edge.log.unbind("request_id", "user_id", "api_key_id")
 
 
 def bearer_token(raw: RawRequest) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from nightshift.aws.dynamo import TransactPart
-from nightshift.core.access import Role, UserId
+from nightshift.core.access import Role, RoleName, UserId
 from nightshift.core.clock import Clock, from_ms, to_ms
 from nightshift.core.errors import ConflictError, PreconditionFailedError
 from nightshift.identity.attempts import Patience, after_failure, wait
@@ -82,7 +82,7 @@ class Accounts:
             user_id=UserId(user_id),
             email=email,
             name=name,
-            role=self._role_of(email),
+            roles=(self._role_of(email),),
             password_hash=self._passwords.hash(password),
             email_verified=False,
             disabled=False,
@@ -175,8 +175,9 @@ class Accounts:
             raise ConflictError
         self._log.info("user.deleted", user_id=user_id)
 
-    def _role_of(self, email: str) -> Role:
-        return Role.ADMIN if email_key(email) == self._unverified_admin else Role.MEMBER
+    def _role_of(self, email: str) -> RoleName:
+        is_admin = email_key(email) == self._unverified_admin
+        return RoleName(Role.ADMIN if is_admin else Role.MEMBER)
 
     def _check_address(self, address: str) -> None:
         seen = self._store.find_attempts(ADDRESS, address)
