@@ -4,16 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nightshift.accounts_wiring import build_accounts_app
 from nightshift.core.access import UserId
-from nightshift.identity.accounts_wiring import build_accounts_app
 from nightshift.tasks.api_wiring import build_api_app
-from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 
-ACCOUNT_PATHS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions")
+ACCOUNT_PATHS = (
+    "/api/v1/auth/",
+    "/api/v1/users/",
+    "/api/v1/sessions",
+    "/api/v1/roles",
+    "/api/v1/api-keys",
+    "/api/v1/settings",
+    "/api/v1/audit",
+)
 GENEROUS = {
     "NIGHTSHIFT_RATE_LIMIT_ADDRESS": "10000000",
     "NIGHTSHIFT_RATE_LIMIT_CALLER": "10000000",
@@ -55,7 +62,7 @@ def make_product() -> Product:
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     environ = {**ENVIRON, **GENEROUS}
-    accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
+    accounts = build_accounts_app(environ, world.outside)
     api = build_api_app(environ, world.outside, lambda: engine.context)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:

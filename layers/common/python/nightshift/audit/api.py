@@ -68,9 +68,7 @@ def export_audit(audit: Audit, request: Request[NoBody, AuditQuery]) -> Reply:
 def _wanted(request: Request[NoBody, AuditQuery]) -> Wanted:
     """Return what is asked for, within what the caller may see."""
     query, caller = request.query, request.caller
-    wanted = Wanted(
-        actor=query.actor, action=query.action, since=query.since, until=query.until
-    )
+    wanted = Wanted(actor=query.actor, action=query.action, since=query.since, until=query.until)
     if Permission.AUDIT_READ_ALL in caller.permissions:
         return wanted
     if query.actor not in {None, caller.user_id}:

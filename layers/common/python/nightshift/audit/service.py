@@ -44,7 +44,14 @@ class Audit:
         Raises:
             ValueError: `outcome` is no outcome.
         """
-        event = self._event(action, actor_id, subject, Outcome(outcome), address, detail)
+        event = self._event(
+            action,
+            actor_id=actor_id,
+            subject=subject,
+            outcome=Outcome(outcome),
+            address=address,
+            detail=detail,
+        )
         try:
             self._store.add(event)
         except Exception:  # noqa: BLE001 - whatever the table says, the act itself stands
@@ -72,7 +79,14 @@ class Audit:
         At most five. Without the event the act is not done.
         """
         return self._store.parts(
-            self._event(action, actor_id, subject, Outcome.SUCCESS, address, detail)
+            self._event(
+                action,
+                actor_id=actor_id,
+                subject=subject,
+                outcome=Outcome.SUCCESS,
+                address=address,
+                detail=detail,
+            )
         )
 
     def page(
@@ -84,6 +98,7 @@ class Audit:
     def _event(
         self,
         action: str,
+        *,
         actor_id: str | None,
         subject: str | None,
         outcome: Outcome,

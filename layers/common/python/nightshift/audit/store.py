@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -86,18 +87,14 @@ class AuditStore:
     def _days(self, low: str, high: str, after: str | None, size: int) -> Iterator[Item]:
         """Yield the events of all days, newest first, from the days that have any."""
         first, last = keys.day_of(low), keys.day_of(high)
-        slots = self._table.query(
-            keys.CALENDAR_PK, between=(first, last + "~"), descending=True
-        )
+        slots = self._table.query(keys.CALENDAR_PK, between=(first, last + "~"), descending=True)
         for _, shards in groupby(slots, key=lambda item: str(item["sk"]).partition("#")[0]):
             walks = [
                 self._walk(keys.day_pk(shard["sk"]), low, high, after, size) for shard in shards
             ]
             yield from heapq.merge(*walks, key=lambda item: str(item["sk"]), reverse=True)
 
-    def _walk(
-        self, pk: str, low: str, high: str, after: str | None, size: int
-    ) -> Iterator[Item]:
+    def _walk(self, pk: str, low: str, high: str, after: str | None, size: int) -> Iterator[Item]:
         """Yield a partition's items newest first, reading `size` at a time."""
         while True:
             chunk: Sequence[Item] = list(
@@ -116,10 +113,8 @@ class AuditStore:
             "sk": slot,
             "expires_at": to_epoch_s(at + self._keep + timedelta(days=1)),
         }
-        try:
+        with suppress(ConditionFailedError):  # another process was first
             self._table.put(item, NOT_EXISTS)
-        except ConditionFailedError:
-            pass  # another process was first
         if len(self._marked) >= _KNOWN_SLOTS:
             self._marked.clear()
         self._marked.add(slot)

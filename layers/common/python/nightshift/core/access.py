@@ -126,8 +126,9 @@ def permissions_of(role: Role) -> frozenset[Permission]:
 def granted(
     roles: Iterable[RoleName], custom: Mapping[RoleName, frozenset[Permission]]
 ) -> frozenset[Permission]:
-    """Return what all of `roles` allow together; a role that is neither built in nor in `custom`
-    allows nothing.
+    """Return what all of `roles` allow together.
+
+    A role that is neither built in nor in `custom` allows nothing.
     """
     found: frozenset[Permission] = frozenset()
     for name in roles:

@@ -19,6 +19,7 @@ from nightshift.identity.errors import (
     RefreshMalformedError,
     RefreshReusedError,
     RefreshUnknownError,
+    RegistrationClosedError,
     SessionNotFoundError,
     TokenRevokedError,
     TooManyAttemptsError,
@@ -143,7 +144,7 @@ router: Router[Accounts] = Router(tag="Accounts")
     idempotent=True,
     sealed=True,
     limit="register",
-    errors=(EmailTakenError, ConflictError),
+    errors=(EmailTakenError, RegistrationClosedError, ConflictError),
 )
 def register(accounts: Accounts, request: Request[RegisterIn]) -> Reply:
     """Make an account and sign in.

@@ -102,9 +102,7 @@ class StandingStore:
         read = self._read(owner[0], keys.api_key(*owner))
         if read.proof is None:
             return None
-        return KeyStanding(
-            user=read.user, key=to_key(read.proof), permissions=read.permissions
-        )
+        return KeyStanding(user=read.user, key=to_key(read.proof), permissions=read.permissions)
 
     def _find_owner(self, secret_hash: str) -> tuple[UserId, ApiKeyId] | None:
         item = self._table.get(keys.api_key_secret(secret_hash), consistent=True)

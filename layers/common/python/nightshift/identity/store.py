@@ -18,6 +18,7 @@ from nightshift.aws.dynamo import (
 from nightshift.core.access import SessionId, UserId
 from nightshift.core.clock import to_ms
 from nightshift.identity import keys
+from nightshift.identity.api_keys.store import ApiKeyStore
 from nightshift.identity.attempts import Attempts
 from nightshift.identity.errors import EmailTakenError, UserNotFoundError
 from nightshift.identity.items import (
@@ -173,6 +174,10 @@ class IdentityStore:
             _check_counts(refused, counts, first=_DELETED_USER + 1)
             return is_gone
         return True
+
+    def forget_api_keys(self, user_id: UserId) -> None:
+        """Remove what is left of the API keys of a user who is gone; they are refused already."""
+        ApiKeyStore(self._table).forget_all(user_id)
 
     def add_session(self, session: Session) -> None:
         """Store a new session."""

@@ -53,9 +53,7 @@ def from_key(key: ApiKey) -> Item:
 
 def to_key(item: Item) -> ApiKey:
     """Return the key that a record holds; scopes that the product no longer has are dropped."""
-    times = {
-        name: from_ms(item[f"{name}_ms"]) if f"{name}_ms" in item else None for name in _TIMES
-    }
+    times = {name: from_ms(item[f"{name}_ms"]) if f"{name}_ms" in item else None for name in _TIMES}
     return ApiKey(
         key_id=ApiKeyId(item["key_id"]),
         owner_id=UserId(item["owner_id"]),

@@ -209,9 +209,7 @@ class ApiKeys:
         _check_version(key, version)
         return key
 
-    def _check(
-        self, by: Caller, wish: Wish, now: datetime, *, is_kept: bool = False
-    ) -> None:
+    def _check(self, by: Caller, wish: Wish, now: datetime, *, is_kept: bool = False) -> None:
         """Judge scopes, and the expiry unless it `is_kept` as it was."""
         _check_scopes(wish.scopes)
         check_held(by, wish.scopes)

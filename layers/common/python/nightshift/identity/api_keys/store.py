@@ -8,7 +8,6 @@ from nightshift.aws.dynamo import (
     NOT_EXISTS,
     Condition,
     ConditionFailedError,
-    Delete,
     Put,
     Table,
     TransactPart,
@@ -84,7 +83,9 @@ class ApiKeyStore:
         no longer kept is forgotten when nobody needs to be told of it.
         """
         try:
-            self._table.transact([self._update(before, after), *self._secrets(before, after), *also])
+            self._table.transact(
+                [self._update(before, after), *self._secrets(before, after), *also]
+            )
         except ConditionFailedError as refused:
             if refused.index != _RECORD:
                 raise

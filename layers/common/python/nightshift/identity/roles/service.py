@@ -44,9 +44,7 @@ class Roles:
         self._audit = audit
         self._clock = clock
 
-    def page(
-        self, *, after: RoleName | None, limit: int
-    ) -> tuple[list[AnyRole], RoleName | None]:
+    def page(self, *, after: RoleName | None, limit: int) -> tuple[list[AnyRole], RoleName | None]:
         """Return up to `limit` roles and where the next page begins.
 
         Those of the product come first, then the others by name.
@@ -161,7 +159,12 @@ class Roles:
         return user
 
     def assign(
-        self, by: Caller, user_id: UserId, roles: Sequence[RoleName], *, expected_version: int | None
+        self,
+        by: Caller,
+        user_id: UserId,
+        roles: Sequence[RoleName],
+        *,
+        expected_version: int | None,
     ) -> User:
         """Give a user exactly these roles; it counts at once.
 

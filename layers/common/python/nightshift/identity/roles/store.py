@@ -59,10 +59,13 @@ class RoleStore:
             self._table.transact(
                 [
                     Put(table=self._table.name, item=from_role(role), condition=NOT_EXISTS),
-                    self._count(1, Condition(
-                        expression="attribute_not_exists(roles) OR roles < :limit",
-                        values={":limit": limit},
-                    )),
+                    self._count(
+                        1,
+                        Condition(
+                            expression="attribute_not_exists(roles) OR roles < :limit",
+                            values={":limit": limit},
+                        ),
+                    ),
                     *also,
                 ]
             )
