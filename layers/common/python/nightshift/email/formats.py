@@ -29,6 +29,7 @@ _SYSTEMS = (
     ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
     ("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux"),
 )  # fmt: skip
+NO_BREAK = "\u00a0"
 MAX_DEVICE_CHARS = 60
 MAX_NAME_CHARS = 40
 _LOOKS_LIKE_ADDRESS = re.compile(r"://|www\.|[\w-]\.[a-z]{2,}|@", re.IGNORECASE)
@@ -101,7 +102,7 @@ def number(value: float) -> str:
 def distance(metres: int) -> str:
     """Return metres as kilometres, to the hundred metres below a hundred kilometres."""
     km = metres / 1000
-    return f"{km:,.1f} km" if km < 100 else f"{km:,.0f} km"  # noqa: PLR2004 - three digits are enough
+    return f"{km:,.1f}{NO_BREAK}km" if km < 100 else f"{km:,.0f}{NO_BREAK}km"  # noqa: PLR2004 - three digits are enough
 
 
 def duration(seconds: int) -> str:
@@ -109,20 +110,21 @@ def duration(seconds: int) -> str:
     minutes = round(seconds / 60)
     hours, rest = divmod(minutes, 60)
     if not hours:
-        return f"{rest} min"
-    return f"{hours:,} h {rest:02} min" if rest else f"{hours:,} h"
+        return f"{rest}{NO_BREAK}min"
+    whole = f"{hours:,}{NO_BREAK}h"
+    return f"{whole} {rest:02}{NO_BREAK}min" if rest else whole
 
 
 def size(count: int) -> str:
     """Return bytes in the largest unit of a thousand that leaves at least one."""
     if count < 1000:  # noqa: PLR2004 - the unit itself
-        return f"{count} bytes"
+        return f"{count}{NO_BREAK}bytes"
     value = float(count)
     for unit in _SIZES:
         value /= 1000
         if value < 999.95 or unit == _SIZES[-1]:  # noqa: PLR2004 - what would round to the next unit
             break
-    return f"{value:.1f} {unit}"
+    return f"{value:.1f}{NO_BREAK}{unit}"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -39,7 +39,8 @@ HEADS: Mapping[Template, Head] = {
         preheader="{{ data.user_agent | device or 'A new device' }}, {{ f.time(data.signed_in_at) }}",
     ),
     Template.WEEKLY_SUMMARY: Head(
-        subject="Your week: {{ data.activities | plural('activity', 'activities') }}"
+        subject="Your week: "
+        "{{ data.activities | plural('activity', 'activities') if data.activities else 'a rest' }}"
         "{% if data.distance_m %}, {{ data.distance_m | distance }}{% endif %}",
         preheader="{{ f.days(data.week_start, data.week_end) }}"
         "{% if data.current_streak_days > 1 %}, "

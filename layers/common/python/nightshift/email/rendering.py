@@ -24,6 +24,7 @@ TEXT_WIDTH = 72
 MAX_SUBJECT_CHARS = 150
 SIGNATURE = "-- "
 _BLANK_LINES = re.compile(r"\n{3,}")
+_SPACES = re.compile(r"[ \n]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,11 +107,11 @@ def _one_line(text: str, most: int) -> str:
 def _wrapped(text: str) -> str:
     """Return a paragraph in lines that any mail program shows whole; addresses are not broken."""
     return textwrap.fill(
-        " ".join(text.split()), TEXT_WIDTH, break_long_words=False, break_on_hyphens=False
+        _SPACES.sub(" ", text).strip(), TEXT_WIDTH, break_long_words=False, break_on_hyphens=False
     )
 
 
 def _tidy(text: str) -> str:
     """Return the text without what templates leave behind; `-- ` begins a signature (RFC 3676)."""
     lines = "\n".join(x if x == SIGNATURE else x.rstrip() for x in text.splitlines())
-    return _BLANK_LINES.sub("\n\n", lines).strip() + "\n"
+    return _BLANK_LINES.sub("\n\n", lines).replace(formats.NO_BREAK, " ").strip() + "\n"
