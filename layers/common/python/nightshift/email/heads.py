@@ -36,7 +36,8 @@ HEADS: Mapping[Template, Head] = {
     ),
     Template.NEW_SIGN_IN: Head(
         subject="New sign-in to your account",
-        preheader="{{ data.user_agent | device or 'A new device' }}, {{ f.time(data.signed_in_at) }}",
+        preheader="{{ data.user_agent | device or 'A new device' }}, "
+        "{{ f.time(data.signed_in_at) }}",
     ),
     Template.WEEKLY_SUMMARY: Head(
         subject="Your week: "

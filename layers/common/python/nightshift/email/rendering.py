@@ -72,7 +72,7 @@ def render(
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("nightshift.email", "templates"),
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=lambda name: name is not None and name.endswith(".html"),  # noqa: S701 - text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
