@@ -4,7 +4,6 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from nightshift.ports.mail import (
     MailError,
@@ -25,7 +24,7 @@ class SmtpServer:
 
     host: str
     port: int
-    security: Literal["tls", "starttls", "none"] = "starttls"
+    security: str = "starttls"
     user: str = ""
 
 

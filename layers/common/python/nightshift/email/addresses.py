@@ -1,30 +1,11 @@
 """Addresses that mail is sent to: their forms, judged by the grammar alone."""
 
-from dataclasses import dataclass
-
 from email_validator import EmailNotValidError, validate_email
 
 from nightshift.email.errors import BadAddressError
+from nightshift.email.model import Address
 
 MAX_CHARS = 254
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
-    """A checked address. `spec` is ASCII unless its local part is not (RFC 6531)."""
-
-    local: str
-    domain: str
-
-    @property
-    def spec(self) -> str:
-        """The address for envelope and headers."""
-        return f"{self.local}@{self.domain}"
-
-    @property
-    def normal(self) -> str:
-        """The form under which two spellings of one mailbox are the same."""
-        return self.spec.lower()
 
 
 def read_address(text: str) -> Address:

@@ -5,7 +5,7 @@ from nightshift.email.model import Category
 
 Key = dict[str, str]
 SUPPRESSIONS = "SUPPRESSIONS"
-KEPT = "KEPT"
+UNWANTED = "UNWANTED#"
 
 
 def mail(mail_id: str) -> Key:
@@ -28,11 +28,11 @@ def suppression_place(since_ms: int, identifier: str) -> Key:
     return {"pk": SUPPRESSIONS, "sk": f"{since_ms:014d}#{identifier}"}
 
 
+def user_pk(user_id: str) -> str:
+    """Return the partition of what a user chose."""
+    return f"USER#{user_id}"
+
+
 def unwanted(user_id: str, category: Category) -> Key:
     """Return the key under which a user's farewell to a category is kept."""
-    return {"pk": f"USER#{user_id}", "sk": f"UNWANTED#{category.value}"}
-
-
-def kept(made_ms: int, mail_id: str) -> Key:
-    """Return the key of a mail that was kept instead of sent."""
-    return {"pk": KEPT, "sk": f"{made_ms:014d}#{mail_id}"}
+    return {"pk": user_pk(user_id), "sk": UNWANTED + category.value}

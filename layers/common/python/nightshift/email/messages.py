@@ -13,8 +13,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 
-from nightshift.email.addresses import Address
-from nightshift.email.model import MailId
+from nightshift.email.model import Address, MailId
 from nightshift.email.rendering import Rendered
 from nightshift.ports.mail import Attachment, OutgoingMail
 

@@ -10,6 +10,24 @@ MailId = NewType("MailId", str)
 SEND_KIND = "email.send"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """A checked address. `spec` is ASCII unless its local part is not (RFC 6531)."""
+
+    local: str
+    domain: str
+
+    @property
+    def spec(self) -> str:
+        """The address for envelope and headers."""
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def normal(self) -> str:
+        """The form under which two spellings of one mailbox are the same."""
+        return self.spec.lower()
+
+
 class Template(StrEnum):
     """The closed list of mails; the data of each is declared in `schemas`."""
 
