@@ -38,8 +38,9 @@ class Scene:
 
     def process(self, *, l1_ttl_s: float = 5, entries: int = 10, max_bytes: int = 10_000) -> Cache:
         """Return the cache of a new process."""
+        table = Table(self.dynamo, "cache")  # type: ignore[arg-type]  # a fake
         return Cache(
-            store=CacheStore(Table(self.dynamo, "cache"), self.blobs, self.clock, self._token),
+            store=CacheStore(table, self.blobs, self.clock, self._token),
             memory=Memory(self.clock, entries=entries, max_bytes=max_bytes, ttl_s=l1_ttl_s),
             clock=self.clock,
             log=make_log(stream=StringIO()),
@@ -234,6 +235,7 @@ class Kitchen:
         self.during = during
 
     def __call__(self) -> bytes:
+        """Make one."""
         self.made += 1
         body = f"made {self.made}".encode()
         self.during()
