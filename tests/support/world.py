@@ -242,6 +242,7 @@ class World:
             carrier=_carried,
             heart=self._heart,
             is_paused=machine.queues.is_paused,
+            hold=machine.queues.hold,
         )
 
     async def _sleep(self, seconds: float) -> None:

@@ -111,6 +111,11 @@ def reserved(job_id: str) -> str:
     return RESERVED + job_id
 
 
+def held(queue: str, shard: int) -> str:
+    """Return the partition of the messages that a paused queue keeps back."""
+    return f"HELD#{queue}#{shard}"
+
+
 def queue_state(name: str) -> Item:
     """Return the key of what an administrator said of a queue."""
     return {"pk": QUEUES, "sk": name}
