@@ -16,7 +16,14 @@ from nightshift.aws.dynamo import TransactionConflictError
 from nightshift.core.clock import Clock, to_ms
 from nightshift.core.errors import UnavailableError
 from nightshift.jobs import keys
-from nightshift.jobs.agenda import Agenda, Manifest, Progress, chunks, minute_of
+from nightshift.jobs.agenda import (
+    MANIFEST_SIZE,
+    Agenda,
+    Manifest,
+    Progress,
+    chunks,
+    minute_of,
+)
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import SupersededError
@@ -45,7 +52,7 @@ GATED_AGAIN = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweepReport:
-    """What a sweep did: jobs looked at, sent again, and given up.
+    """What a sweep did: jobs looked at, sent again, given up, held and sent after a pause.
 
     `failed` says which claims could not be looked at, one sentence each; they are kept for later.
     """
@@ -53,6 +60,8 @@ class SweepReport:
     checked: int = 0
     rescued: int = 0
     given_up: int = 0
+    held: int = 0
+    released: int = 0
     skipped: bool = False
     failed: tuple[str, ...] = ()
 
@@ -61,6 +70,8 @@ class SweepReport:
             checked=self.checked + other.checked,
             rescued=self.rescued + other.rescued,
             given_up=self.given_up + other.given_up,
+            held=self.held + other.held,
+            released=self.released + other.released,
             failed=self.failed + other.failed,
         )
 
@@ -106,8 +117,22 @@ class Sweeper:
                 report += self._minute(before + 1)
                 before += 1
                 self._agenda.advance(keys.SWEEP, token, _at(before), release=False)
+            report += self._send_held(deadline)
             self._agenda.advance(keys.SWEEP, token, _at(before), release=True)
         return report
+
+    def _send_held(self, deadline: datetime) -> SweepReport:
+        """Send what was held of queues that go on again."""
+        sent = 0
+        while self._clock.now() < deadline:
+            messages = self._queues.held_of_resumed(limit=MANIFEST_SIZE)
+            if not messages:
+                break
+            self._keep(messages, 0, f"H#{self._new_token()}", 0)
+            self._dispatcher.send(messages)
+            self._queues.forget(messages)
+            sent += len(messages)
+        return SweepReport(released=sent)
 
     def _minute(self, minute: int) -> SweepReport:
         report = SweepReport()
@@ -146,6 +171,8 @@ class Sweeper:
                 continue
             self._sort(self._next(message, record), plan, manifest.rescues, sorted_out)
         given_up = sum(self._give_up(ref) for ref in sorted_out.hopeless)
+        for message in sorted_out.held:
+            self._queues.hold(message)
         waiting = [*sorted_out.waiting, *sorted_out.parked]
         self._keep(waiting, manifest.rescues, name + "#w", manifest.rescues)
         self._keep(sorted_out.gated, manifest.rescues, name + "#g", GATED_AGAIN)
@@ -154,12 +181,17 @@ class Sweeper:
         for gate in sorted_out.gates:
             self._engine.send_now(self._gates.wake(gate))
         self._dispatcher.send([*sorted_out.parked, *sorted_out.lost])
-        return SweepReport(rescued=len(sorted_out.lost), given_up=given_up)
+        return SweepReport(
+            rescued=len(sorted_out.lost), given_up=given_up, held=len(sorted_out.held)
+        )
 
     def _sort(self, message: Message, plan: Plan, rescues: int, out: "_Sorted") -> None:
         """Put an open job where it belongs: what is it waiting for, or is it lost?"""
-        if self._is_busy(message) or self._queues.is_paused(message.ref.queue):
+        if self._is_busy(message):
             out.waiting.append(message)
+            return
+        if self._queues.is_paused(message.ref.queue):
+            out.held.append(message)
             return
         held_by = [gate for gate in plan.gates if self._gates.holds(message.ref, gate)]
         if held_by:
@@ -225,12 +257,14 @@ class Sweeper:
 class _Sorted:
     """Open jobs by what they wait for.
 
-    `waiting` run, or wait for their time or for a paused queue; `parked` wait for their subject;
-    `gated` for one of `gates`. `lost` wait for nothing, and `hopeless` have done so too often.
+    `waiting` run, or wait for their time; `held` are of a paused queue; `parked` wait for their
+    subject; `gated` for one of `gates`. `lost` wait for nothing, and `hopeless` have done so too
+    often.
     `heads` says by kind and subject which job is the first that waits for the subject.
     """
 
     waiting: list[Message] = field(default_factory=list)
+    held: list[Message] = field(default_factory=list)
     parked: list[Message] = field(default_factory=list)
     gated: list[Message] = field(default_factory=list)
     gates: dict[Gate, None] = field(default_factory=dict)
