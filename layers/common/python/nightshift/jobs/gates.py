@@ -15,7 +15,7 @@ from nightshift.jobs import keys
 from nightshift.jobs.codec import decode, encode
 from nightshift.jobs.model import Gate, JobRef, Message
 
-__all__ = ["Gate", "Gates", "Later", "Waits"]
+__all__ = ["Gate", "GateState", "Gates", "Later", "Waits"]
 
 MAX_PARALLELISM = 100
 START_TOLERANCE_MS = 1_500
@@ -42,6 +42,19 @@ class Later:
     """The job's start is reserved for `at_ms`."""
 
     at_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateState:
+    """Who is held up by a gate. `inside` is subject and job id of those that hold a place.
+
+    `waiting` counts those in line and those with a reserved start, `next_ms` is the next start that nobody has reserved, None where
+    one may start at once.
+    """
+
+    inside: list[tuple[str, str]]
+    waiting: int
+    next_ms: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +169,7 @@ class Gates:
             "pk": keys.gate(gate.key),
             "sk": keys.gate_place(number),
             "j": message.ref.job_id,
+            "s": message.ref.subject,
             "a": message.attempt,
             "til": until_ms,
             "expires_at": until_ms // 1000 + self._retention_s,
@@ -243,6 +257,20 @@ class Gates:
         wanted = [_parked_key(ref, gate), _start_key(ref, gate)]
         found = self._table.get_many(wanted, consistent=True)
         return any(i.get("til", self._now_ms()) >= self._now_ms() for i in found)
+
+    def state(self, key: str, *, limit: int) -> GateState:
+        """Return who is in and who waits, counted up to `limit`, as of a moment ago."""
+        now_ms = self._now_ms()
+        hall = list(self._table.query(keys.gate(key), between=(keys.RATE, keys.PLACE + "~")))
+        after = (keys.PARKED, keys.RESERVED + "~")
+        line = self._table.query(keys.gate(key), between=after, limit=limit)
+        starts = [i["tat"] for i in hall if i["sk"] == keys.RATE and i["tat"] > now_ms]
+        places = [i for i in hall if i["sk"] != keys.RATE and i["til"] > now_ms]
+        return GateState(
+            inside=[(i.get("s", ""), i["j"]) for i in places],
+            waiting=sum(i.get("til", now_ms) >= now_ms for i in line),
+            next_ms=starts[0] if starts else None,
+        )
 
     def unpark(self, ref: JobRef, gate: Gate) -> None:
         """Forget that a job waits here."""

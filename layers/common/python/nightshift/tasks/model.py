@@ -20,6 +20,7 @@ TaskId = NewType("TaskId", str)
 
 RUN_KIND = "task.run"
 NOTICE_KIND = "task.notice"
+BACKFILL_KIND = "task.backfill"
 
 
 class TaskStatus(StrEnum):
@@ -153,6 +154,17 @@ class Task:
         if self.schedule is None or self.paused:
             return []
         return self.schedule.upcoming(max(self.active_since, now - self.offset), n)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlowKey:
+    """A flow-control key of an owner. `pinned` stands over the limits that its tasks say."""
+
+    owner_id: UserId
+    key: str
+    updated_at: datetime
+    pinned: Limits | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,6 @@ from nightshift.core.clock import Clock, to_ms
 from nightshift.core.ids import is_id
 from nightshift.jobs.model import JobId, JobRef, Overlap, Trigger
 from nightshift.jobs.service import JobService
-from nightshift.jobs.views import JobView
 from nightshift.tasks.checks import check_definition
 from nightshift.tasks.errors import (
     TaskBusyError,
@@ -18,6 +17,7 @@ from nightshift.tasks.errors import (
     TaskNotFoundError,
     TaskVersionError,
 )
+from nightshift.tasks.flow import FlowService
 from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
 from nightshift.tasks.planning import Planner, Scheduling
 from nightshift.tasks.settings import TaskSettings
@@ -36,6 +36,7 @@ class TaskService:
         store: TaskStore,
         jobs: JobService,
         planner: Planner,
+        flow: FlowService,
         clock: Clock,
         new_id: Callable[[datetime], str],
         settings: TaskSettings,
@@ -43,6 +44,7 @@ class TaskService:
         self._store = store
         self._jobs = jobs
         self._planner = planner
+        self._flow = flow
         self._clock = clock
         self._new_id = new_id
         self._settings = settings
@@ -71,6 +73,7 @@ class TaskService:
             definition=said,
         )
         entering = self._planner.enter(task, now, since=now)
+        self._flow.note(owner_id, said)
         self._store.add(task, entering.parts)
         self._jobs.send_direct(entering.messages)
         return TaskView(task=task, last=None)
@@ -194,8 +197,11 @@ class TaskService:
             # Slots that wait in the task's window stay in force, unless the schedule is another.
             since = max(after.active_since, now - before.offset)
             entering = self._planner.enter(after, now, since=since)
+        if before.definition != after.definition:
+            self._flow.note(after.owner_id, after.definition)
         self._store.replace(after, [*leaving.parts, *entering.parts])
         self._jobs.send_direct(entering.messages)
+        self._flow.changed(after.owner_id, before.definition, after.definition)
         return self._view(after)
 
     def pause(
@@ -248,7 +254,7 @@ class TaskService:
             TaskBusyError: a run is open and the task's overlap rule is `skip`.
         """
         view = self.get(owner_id, id_or_key)
-        _check_free(view, for_run=run_id)
+        check_free(view, for_run=run_id)
         now = self._clock.now()
         ref = JobRef(
             kind=RUN_KIND,
@@ -262,18 +268,6 @@ class TaskService:
         )
         self._jobs.start(ref)
         return ref
-
-    def retry_run(self, owner_id: UserId, id_or_key: str, run_id: str) -> JobView:
-        """Try an ended run again, paused or not, with a new series of retries.
-
-        Raises:
-            TaskNotFoundError, JobNotFoundError, JobNotEndedError: there is none to try again.
-            TaskBusyError: another run is open and the task's overlap rule is `skip`.
-        """
-        view = self.get(owner_id, id_or_key)
-        self._jobs.get(RUN_KIND, view.task.id, run_id)
-        _check_free(view, for_run=run_id)
-        return self._jobs.retry(RUN_KIND, view.task.id, run_id)
 
 
 def _same_slots(before: Definition, after: Definition) -> bool:
@@ -298,7 +292,7 @@ def _whole_second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def _check_free(view: TaskView, *, for_run: str | None) -> None:
+def check_free(view: TaskView, *, for_run: str | None) -> None:
     """Refuse what would only be skipped, unless it is the very run that is open."""
     last = view.last
     if last is None or last.ended_ms is not None or last.ref.job_id == for_run:
