@@ -53,6 +53,9 @@ def test_only_these_routes_are_public() -> None:
         "POST /auth/register",
         "POST /auth/login",
         "POST /auth/refresh",
+        "POST /auth/password/forgot",
+        "POST /auth/password/reset",
+        "POST /auth/verify-email",
         "GET /docs",
         "GET /openapi.json",
     } == {str(o) for o in OPERATIONS if o.is_public}

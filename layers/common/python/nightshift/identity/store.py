@@ -35,7 +35,7 @@ from nightshift.identity.links import Link, PresentedLink, Purpose
 from nightshift.identity.model import Session, User, email_key
 
 Commit = Callable[[Sequence[TransactPart]], None]
-_NOBODY = UserId("nobody")
+_NOBODY = UserId("00000000-0000-7000-8000-000000000000")
 
 
 class IdentityStore:
