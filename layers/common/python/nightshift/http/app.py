@@ -28,7 +28,7 @@ from nightshift.http.matching import Match, RouteTable
 from nightshift.http.problem import problem_reply
 from nightshift.http.reply import RawReply, render, to_gateway
 from nightshift.http.request import Once, RawRequest, Request, parse_event
-from nightshift.http.routing import LimitRule, Mounted, Public
+from nightshift.http.routing import LimitRule, Mounted, Public, Route
 from nightshift.http.schemas import PageQuery
 from nightshift.http.settings import HttpSettings
 from nightshift.observability import Log
@@ -100,6 +100,11 @@ class App:
         self._per_address = LimitRule(
             name="address", limit=settings.rate_limit_address, window_s=settings.rate_window_s
         )
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every route that this function serves."""
+        return tuple(self._routes.all())
 
     def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
         """Answer one event; never raises."""

@@ -30,7 +30,7 @@ def distinct(items: list[str]) -> list[str]:
     return items
 
 
-Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
+Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$", examples=["member"])]
 Description = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=MAX_DESCRIPTION_CHARS),

@@ -62,7 +62,7 @@ class RoleStore:
                     self._count(
                         1,
                         Condition(
-                            expression="attribute_not_exists(roles) OR roles < :limit",
+                            expression="attribute_not_exists(kept) OR kept < :limit",
                             values={":limit": limit},
                         ),
                     ),
@@ -140,7 +140,7 @@ class RoleStore:
         return Update(
             table=self._table.name,
             key=keys.role_catalogue(),
-            expression="ADD roles :change",
+            expression="ADD kept :change",
             condition=condition,
             values={":change": change},
         )
