@@ -72,6 +72,11 @@ def ssm() -> "SSMClient":
 
 @cache
 def s3() -> "S3Client":
-    """Return the process's S3 client; its addresses are signed with version 4, as S3 wants them."""
-    client: S3Client = _client("s3", signature_version="s3v4")
+    """Return the process's S3 client.
+
+    Addresses that it makes are signed by version 4, the only one that S3 takes everywhere, and name
+    the region's own host: the global one redirects to it for a day, which no signature survives.
+    """
+    hosts = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    client: S3Client = _client("s3", signature_version="s3v4", s3=hosts)
     return client
