@@ -198,7 +198,7 @@ def test_the_handler_tells_of_a_batch_in_one_line(capsys: pytest.CaptureFixture[
         engine=Table(set()),
         kinds={"k": Kind(_at_once)},
         parts=SimpleNamespace(clock=ManualClock(START)),
-        queues=SimpleNamespace(is_paused=lambda _: False),
+        queues=SimpleNamespace(is_paused=lambda _: False, hold=lambda _: None),
     )
     answer = run_batch(event, Lambda(), machine=machine, log=log)
     assert {"batchItemFailures": []} == answer

@@ -58,7 +58,7 @@ class Graves:
             name: SqsSource(lambda: self.sqs, self._add(name))  # type: ignore[arg-type,return-value]  # the fake's door
             for name in QueueName
         }
-        self.bury: Callable[[str], DeadLetter | None] = self.world.context.dead_letters.bury
+        self.bury: Callable[..., DeadLetter | None] = self.world.context.dead_letters.bury
 
     def _add(self, name: str) -> str:
         return self.sqs.add_queue(f"{name}-dead", visibility_s=VISIBILITY_S)
@@ -128,10 +128,10 @@ def test_a_letter_that_cannot_be_kept_spoils_no_other_and_is_told_of() -> None:
     good = graves.die(QueueName.CRITICAL) + graves.die(QueueName.LOW)
     bury = graves.bury
 
-    def broken(body: str) -> DeadLetter | None:
+    def broken(body: str, *, queue: str = "") -> DeadLetter | None:
         if bad in body:
             raise ConnectionError("the table is away")
-        return bury(body)
+        return bury(body, queue=queue)
 
     graves.bury = broken
     with pytest.raises(DeadLettersLeftError, match="1 dead letters"):

@@ -49,6 +49,7 @@ def run_batch(
         clock=clock,
         offload=offload,
         is_paused=machine.queues.is_paused,
+        hold=machine.queues.hold,
     )
     deliveries = [Delivery(message_id=r["messageId"], body=r["body"]) for r in event["Records"]]
     deadline = deadline_of(context, clock, END_MARGIN_S)

@@ -168,7 +168,8 @@ class JobService:
         if record is not None and record.last is not None:
             entries[record.last.number] = record.last
         seat = self._store.find_seat(kind, subject, job_id)
-        if seat is not None and seat.attempt not in entries and not is_over(record):
+        running = seat is not None and seat.attempt > (record.closed if record else 0)
+        if seat is not None and running and not is_over(record):
             entries[seat.attempt] = running_attempt(seat)
         return [entries[number] for number in sorted(entries)]
 
@@ -220,7 +221,7 @@ class JobService:
         try:
             self._engine.end(view.ref, JobStatus.CANCELLED, Reason.CANCELLED)
         except SupersededError as error:
-            raise JobNotOpenError("The run ended or moved on meanwhile; look again.") from error
+            raise JobNotOpenError("The job ended or moved on meanwhile; look again.") from error
         return self.get(kind, subject, job_id)
 
     def retry(self, kind: str, subject: str, job_id: str) -> JobView:
@@ -239,7 +240,7 @@ class JobService:
         try:
             self._store.write_record(again, seen=record)
         except SupersededError as error:
-            raise JobNotEndedError("The run moved on meanwhile; look again.") from error
+            raise JobNotEndedError("The job moved on meanwhile; look again.") from error
         self.send_direct([message])
         return self.get(kind, subject, job_id)
 

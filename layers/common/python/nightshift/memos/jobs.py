@@ -189,6 +189,7 @@ def cards_kind(making: CardMaking) -> JobKind[MakeCards]:
         subject=lambda payload: payload.memo_id,
         unique=Unique(key=lambda payload: f"{payload.memo_id}:{payload.generation}"),
         on_end=making.ended,
+        shows_payload=True,
     )
 
 
