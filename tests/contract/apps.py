@@ -66,7 +66,9 @@ def make_product() -> Product:
     environ = {**ENVIRON, **GENEROUS}
     accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
     memos = make_memos(engine)
-    contexts = Contexts(tasks=lambda: engine.context, memos=lambda: memos)
+    contexts = Contexts(
+        tasks=lambda: engine.context, memos=lambda: memos, machine=lambda: engine.machine
+    )
     api = build_api_app(environ, world.outside, contexts)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -113,4 +115,15 @@ def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str
         Written(front="f", back="b", kind="question"),
         request_id=new_id(engine.clock.now()),
     )
-    return {"task_id": task.id, "memo_id": memo.id, "card_id": card.id}
+    unlucky = memos.memos.create(user_id, title="u", text="b = 2")
+    (message,) = [m for m in engine.queue.messages if unlucky.job_id in m.body]
+    letter = engine.machine.dead_letters().bury(message.body)
+    assert letter is not None
+    return {
+        "task_id": task.id,
+        "memo_id": memo.id,
+        "card_id": card.id,
+        "job_id": memo.job_id,
+        "letter_id": letter.id,
+        "queue": "default",
+    }

@@ -85,6 +85,11 @@ def dead(owner_id: str) -> str:
     return f"DEAD#{owner_id}"
 
 
+def dead_of_queue(queue: str) -> str:
+    """Return the partition of a queue's dead letters, whoever owns them."""
+    return f"DEADQ#{queue}"
+
+
 def orders(owner_id: str) -> str:
     """Return the partition of what an owner's jobs were asked to do, by job id."""
     return f"OWN#{owner_id}"

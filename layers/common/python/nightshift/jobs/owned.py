@@ -121,11 +121,11 @@ class OwnedJobs:
             JobNotFoundError: the owner has enqueued no such job.
         """
         view = self.view(owner_id, job_id)
-        ref = view.ref
-        newest = [view.last] if view.last is not None and start_after is None else []
-        before = start_after if start_after is not None else view.last and view.last.number
-        older = [] if before is None else self._store.log_page(ref, before=before, limit=limit + 1)
-        found = [*newest, *older]
+        found: list[Attempt] = []
+        if start_after is None and view.last is not None:
+            found, start_after = [view.last], view.last.number
+        if start_after is not None:
+            found += self._store.log_page(view.ref, before=start_after, limit=limit + 1)
         shown = found[:limit]
         return shown, shown[-1].number if len(found) > limit else None
 

@@ -1,7 +1,7 @@
 """The queues as an administrator sees them: how full they are, and whether they are paused.
 
-What comes to a paused queue's workers, and what the sweeper finds of its jobs, is held in the table.
-Once the queue goes on, the next sweep sends all of it.
+What comes to a paused queue's workers, and what the sweeper finds of its jobs, is held in the
+table. Once the queue goes on, the next sweep sends all of it.
 """
 
 import contextlib

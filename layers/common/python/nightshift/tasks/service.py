@@ -20,6 +20,7 @@ from nightshift.tasks.errors import (
 )
 from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
 from nightshift.tasks.planning import Planner, Scheduling
+from nightshift.tasks.runs import TaskRuns
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.store import TaskStore
 
@@ -42,6 +43,7 @@ class TaskService:
     ) -> None:
         self._store = store
         self._jobs = jobs
+        self.runs = TaskRuns(jobs)
         self._planner = planner
         self._clock = clock
         self._new_id = new_id
