@@ -7,7 +7,7 @@ from typing import Any
 
 from nightshift.api_wiring import Contexts, build_api_app
 from nightshift.aws.dynamo import Table
-from nightshift.core.access import UserId
+from nightshift.core.access import ADMIN_ONLY, Role, UserId
 from nightshift.core.ids import new_id
 from nightshift.identity.accounts_wiring import build_accounts_app
 from nightshift.memos.cards import Written
@@ -33,19 +33,25 @@ GENEROUS = {
 
 @dataclass(kw_only=True)
 class Product:
-    """The whole API with one user, who has a task, a memo with a card, and two sessions."""
+    """The whole API with an administrator and a user, who has one of each thing."""
 
     world: World
     engine: Engine
     memos: MemosContext
     door: Door
     user: Mapping[str, Any]
+    admin: Mapping[str, Any]
     ids: Mapping[str, str]
 
     @property
     def token(self) -> str:
         """Return the user's access token."""
         return str(self.user["access_token"])
+
+    def token_for(self, permission: str) -> str:
+        """Return the access token of whoever has the permission by its built-in role."""
+        chosen = self.admin if permission in ADMIN_ONLY else self.user
+        return str(chosen["access_token"])
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -80,16 +86,30 @@ def make_product() -> Product:
     login = {"email": "fuzz@example.com", "password": PASSWORD}
     door("POST", "/auth/login", json_body=login)
     sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
+    admin = register(door, "admin@example.com")
+    set_role(world, admin["user"]["id"], Role.ADMIN)
     return Product(
         world=world,
         engine=engine,
         memos=memos,
         door=door,
         user=user,
+        admin=admin,
         ids={
             "session_id": next(s["id"] for s in sessions if not s["current"]),
             **own_things(engine, memos, UserId(user["user"]["id"])),
         },
+    )
+
+
+def set_role(world: World, user_id: str, role: Role) -> None:
+    """Give a user a role."""
+    world.dynamodb.update_item(
+        TableName="identity",
+        Key={"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "PROFILE"}},
+        UpdateExpression="SET #role = :role",
+        ExpressionAttributeNames={"#role": "role"},
+        ExpressionAttributeValues={":role": {"S": role.value}},
     )
 
 
