@@ -100,7 +100,11 @@ def test_what_runs_when_the_pause_begins_goes_on() -> None:
     """It is not begun again either."""
     hand = Hand()
     world = _world(hand)
-    hand.act = lambda _: world.machine.queues.pause(QueueName.DEFAULT, by=BY) and None
+
+    def act(_: object) -> None:
+        world.machine.queues.pause(QueueName.DEFAULT, by=BY)
+
+    hand.act = act
     job_id = _enqueue(world)
     world.run_for(minutes=10)
     assert JobStatus.COMPLETED is world.machine.jobs.view(OWNER, job_id).status

@@ -14,15 +14,19 @@ from nightshift.jobs.errors import (
     JobNotFoundError,
     JobNotOpenError,
     NoOutputError,
+    QueueFullError,
     UniqueKeyTakenError,
 )
 from nightshift.jobs.kinds import BoundKind, JobKind
 from nightshift.jobs.schemas import (
     AttemptOut,
     AttemptPage,
+    BulkCancelIn,
+    BulkRetryIn,
     JobOut,
     JobPage,
     JobQuery,
+    JobStarted,
     JobStatusOut,
     JobWithPayload,
 )
@@ -161,3 +165,47 @@ def retry_job(machine: Machine, request: Request[NoBody]) -> Reply:
     """
     view = machine.jobs.owned.retry(request.caller.user_id, request.path["job_id"])
     return Reply(body=job_out(machine, view))
+
+
+@router.route(
+    "POST",
+    "/jobs/bulk-cancel",
+    Permission.JOBS_WRITE,
+    body=BulkCancelIn,
+    answer=JobStarted,
+    status=202,
+    idempotent=True,
+    errors=(QueueFullError,),
+)
+def cancel_jobs(machine: Machine, request: Request[BulkCancelIn]) -> Reply:
+    """Cancel many of the caller's open jobs, by filter.
+
+    A job of its own does it, and counts in its result how many it `matched`, `changed`, and left
+    `unchanged` for which reasons.
+    """
+    return _start_bulk(machine, request)
+
+
+@router.route(
+    "POST",
+    "/jobs/bulk-retry",
+    Permission.JOBS_WRITE,
+    body=BulkRetryIn,
+    answer=JobStarted,
+    status=202,
+    idempotent=True,
+    errors=(QueueFullError,),
+)
+def retry_jobs(machine: Machine, request: Request[BulkRetryIn]) -> Reply:
+    """Try many of the caller's ended jobs again, by filter; see `/jobs/bulk-cancel`."""
+    return _start_bulk(machine, request)
+
+
+def _start_bulk(machine: Machine, request: Request[BulkCancelIn] | Request[BulkRetryIn]) -> Reply:
+    owner_id = request.caller.user_id
+    order = request.body.order(owner_id, request.received_at)
+    started = machine.jobs.enqueue(
+        machine.bulk_kind, order, owner_id=owner_id, job_id=request.new_id()
+    )
+    location = {"location": f"/api/v1/jobs/{started.job_id}"}
+    return Reply(body=JobStarted(job_id=started.job_id), headers=location)

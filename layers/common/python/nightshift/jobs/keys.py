@@ -12,6 +12,7 @@ SEAT = "S"
 RECORD = "R#"
 PARKED = "P#"
 LOG = "L#"
+CHECKPOINT = "C#"
 OWN_SEAT = "A#"
 GROUP = "G#"
 SINGLE = "M#"
@@ -53,6 +54,11 @@ def log(job_id: str, attempt: int) -> str:
 def log_prefix(job_id: str) -> str:
     """Return what the sort keys of a job's log entries begin with."""
     return f"{LOG}{job_id}#"
+
+
+def checkpoint(job_id: str) -> str:
+    """Return the sort key of how far a job that works in portions has come."""
+    return CHECKPOINT + job_id
 
 
 def due(minute: int, shard: int) -> str:

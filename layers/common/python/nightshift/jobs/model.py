@@ -16,6 +16,8 @@ from nightshift.jobs.retry import RetryPolicy
 JobId = NewType("JobId", str)
 Token = NewType("Token", str)
 T = TypeVar("T")
+BULK_KIND = "jobs.bulk"
+"""The engine's own kind: many jobs cancelled or tried again."""
 
 
 class QueueName(StrEnum):

@@ -1,12 +1,14 @@
 """Bodies and answers of the jobs API."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from nightshift.core.clock import from_ms, to_ms
 from nightshift.http.schemas import ApiModel, PageQuery, UtcTime
+from nightshift.jobs.bulk import USUAL, BulkAction, BulkOrder
 from nightshift.jobs.model import (
     Attempt,
     AttemptStatus,
@@ -198,3 +200,61 @@ class AttemptPage(ApiModel):
 
     items: list[AttemptOut]
     next_cursor: str | None
+
+
+class BulkIn(ApiModel):
+    """Which of one's jobs are meant; what is left out leaves all."""
+
+    kind: str | None = Field(
+        default=None, max_length=MAX_KIND_CHARS, description="Only this kind's."
+    )
+    queue: QueueName | None = Field(default=None, description="Only this queue's.")
+    created_after: UtcTime | None = Field(default=None, description="Only those from then on.")
+    created_before: UtcTime | None = Field(default=None, description="Only those up to then.")
+
+    def _order(
+        self,
+        owner_id: str,
+        now: datetime,
+        action: BulkAction,
+        statuses: Sequence[JobStatus],
+    ) -> BulkOrder:
+        return BulkOrder(
+            owner_id=owner_id,
+            action=action,
+            statuses=tuple(statuses) or tuple(sorted(USUAL[action])),
+            created_before_ms=min(to_ms(now), to_ms(self.created_before or now)),
+            kind=self.kind,
+            queue=self.queue,
+            created_after_ms=ms_of(self.created_after),
+        )
+
+
+class BulkCancelIn(BulkIn):
+    """Which of one's open jobs to cancel; an empty object means all."""
+
+    status: list[Literal[JobStatus.PENDING, JobStatus.PROCESSING]] = Field(
+        default_factory=list, max_length=2, description="Any of these; both where none is named."
+    )
+
+    def order(self, owner_id: str, now: datetime) -> BulkOrder:
+        """Return the order to cancel."""
+        return self._order(owner_id, now, BulkAction.CANCEL, self.status)
+
+
+class BulkRetryIn(BulkIn):
+    """Which of one's ended jobs to try again; an empty object means all that have failed."""
+
+    status: list[Literal[JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.COMPLETED]] = Field(
+        default_factory=list, max_length=3, description="Any of these; failed where none is named."
+    )
+
+    def order(self, owner_id: str, now: datetime) -> BulkOrder:
+        """Return the order to try again."""
+        return self._order(owner_id, now, BulkAction.RETRY, self.status)
+
+
+class JobStarted(ApiModel):
+    """The job that does what was asked for; its `result` counts what came of it."""
+
+    job_id: str

@@ -24,7 +24,7 @@ from nightshift.jobs.agenda import Agenda
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.gates import Gates
-from nightshift.jobs.model import JobRef, Kind, Plan, QueueName, Record, plans_of
+from nightshift.jobs.model import BULK_KIND, JobRef, Kind, Plan, QueueName, Record, plans_of
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.queues import Queues
 from nightshift.jobs.results import Results
@@ -36,6 +36,8 @@ from nightshift.ports.queue import Queue
 
 if TYPE_CHECKING:
     from nightshift.jobs.bucket import Groups
+    from nightshift.jobs.bulk import BulkOrder
+    from nightshift.jobs.checkpoints import Checkpoints
     from nightshift.jobs.dead import DeadLetters
     from nightshift.jobs.kinds import JobKind
     from nightshift.jobs.service import JobService
@@ -84,6 +86,21 @@ class Machine:
             new_token=parts.new_token,
             random=parts.random,
         )
+        self.kinds.add(BULK_KIND, lambda: self._bound(self.bulk_kind))
+
+    @cached_property
+    def bulk_kind(self) -> "JobKind[BulkOrder]":
+        """The kind that cancels or tries again many jobs."""
+        from nightshift.jobs.bulk import BulkJobs, bulk_kind  # noqa: PLC0415 - seldom needed
+
+        return bulk_kind(BulkJobs(self.jobs.owned, self.checkpoints, self.parts.clock))
+
+    @cached_property
+    def checkpoints(self) -> "Checkpoints":
+        """The states of jobs that work in portions."""
+        from nightshift.jobs.checkpoints import Checkpoints  # noqa: PLC0415 - seldom needed
+
+        return Checkpoints(self.parts.table, self.store)
 
     @cached_property
     def jobs(self) -> "JobService":
@@ -129,7 +146,10 @@ class Machine:
     def add(self, *kinds: "JobKind[Any]") -> None:
         """Add declared kinds."""
         for kind in kinds:
-            self.kinds.add(kind.name, partial(kind.bound, self.orders, self._publish_end))
+            self.kinds.add(kind.name, partial(self._bound, kind))
+
+    def _bound(self, kind: "JobKind[Any]") -> Kind:
+        return kind.bound(self.orders, self._publish_end)
 
     def _publish_end(self, record: Record) -> None:
         from nightshift.jobs.events import end_event  # noqa: PLC0415 - at a job's end only
