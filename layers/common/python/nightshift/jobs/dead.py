@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from nightshift.aws.dynamo import Item, Table
 from nightshift.core.clock import Clock, to_epoch_s, to_ms
+from nightshift.core.errors import ConflictError, NotFoundError
 from nightshift.core.ids import new_id
 from nightshift.jobs import keys
 from nightshift.jobs.codec import decode, encode
@@ -12,6 +13,7 @@ from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import (
     DeadLetterNotFoundError,
     JobNotEndedError,
+    JobNotFoundError,
     SupersededError,
     UnreadableMessageError,
 )
@@ -64,13 +66,18 @@ class DeadLetters:
             return None
         letter = self._letter(message)
         self._table.put(self._item(letter, encode(message)))
-        with contextlib.suppress(SupersededError):
+        try:
             self._engine.end(message.ref, JobStatus.FAILED, Reason.DEAD_LETTER)
+        except SupersededError:
+            # Perhaps an earlier burial was cut off before the end was told.
+            self._engine.follow_end(message.ref)
         return letter
 
     def _has_moved_on(self, message: Message) -> bool:
-        """Tell whether the job went on without this message: ended, or past its attempt."""
+        """Tell whether the job went on without this message: ended, runs, or past its attempt."""
         ref = message.ref
+        if self._engine.is_running(ref):
+            return True
         view = self._jobs.find(ref.kind, ref.subject, ref.job_id)
         if view is None or view.reason == Reason.DEAD_LETTER:
             return False
@@ -94,6 +101,8 @@ class DeadLetters:
 
         Raises:
             DeadLetterNotFoundError: the owner has no such letter, or it cannot be read.
+            JobNotFoundError: its job is gone.
+            UniqueKeyTakenError: another job of its unique key is open.
         """
         item = self._table.get({"pk": keys.dead(owner_id), "sk": letter_id}, consistent=True)
         letter = _letter_of(item) if item else None
@@ -102,13 +111,17 @@ class DeadLetters:
         return self._redrive(letter, letter.ref)
 
     def redrive_all(self, owner_id: str, *, subject: str | None, limit: int) -> list[JobRef]:
-        """Redrive the owner's letters, those of `subject` where given, at most `limit` of them."""
+        """Redrive the owner's letters, those of `subject` where given, at most `limit` of them.
+
+        A letter whose job is gone, or whose unique key another job has taken, is passed over.
+        """
         done = []
         for item in self._table.query(keys.dead(owner_id), consistent=True):
             letter = _letter_of(item)
             if letter.ref is None or (subject is not None and letter.ref.subject != subject):
                 continue
-            done.append(self._redrive(letter, letter.ref))
+            with contextlib.suppress(NotFoundError, ConflictError):
+                done.append(self._redrive(letter, letter.ref))
             if len(done) >= limit:
                 break
         return done
@@ -116,9 +129,16 @@ class DeadLetters:
     def _redrive(self, letter: DeadLetter, ref: JobRef) -> JobRef:
         # Where it is open again already, an earlier redrive was cut off before the delete.
         with contextlib.suppress(JobNotEndedError):
-            self._jobs.retry(ref.kind, ref.subject, ref.job_id)
+            self._retry(ref)
         self._table.delete({"pk": keys.dead(letter.owner_id), "sk": letter.id})
         return ref
+
+    def _retry(self, ref: JobRef) -> None:
+        """Try the job again; one that was enqueued takes its unique key again."""
+        try:
+            self._jobs.owned.retry(ref.owner_id, ref.job_id)
+        except JobNotFoundError:
+            self._jobs.retry(ref.kind, ref.subject, ref.job_id)
 
     def _letter(self, message: Message) -> DeadLetter:
         return DeadLetter(
