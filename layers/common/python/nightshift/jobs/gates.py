@@ -7,6 +7,7 @@ worker, no retry is spent, and each gate has its own line, so that a full one is
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightshift.aws.dynamo import Condition, ConditionFailedError, Item, Table, Update
@@ -254,11 +255,21 @@ class Gates:
         hall = self._look(gate)
         return hall.parked[: hall.room(gate)]
 
-    def holds(self, ref: JobRef, gate: Gate) -> bool:
-        """Tell whether the job waits at this gate: for room, or for its reserved start."""
-        wanted = [_parked_key(ref, gate), _start_key(ref, gate)]
-        found = self._table.get_many(wanted, consistent=True)
-        return any(i.get("til", self._now_ms()) >= self._now_ms() for i in found)
+    def holding(self, pairs: Sequence[tuple[JobRef, Gate]]) -> dict[str, list[Gate]]:
+        """Return by job id at which gates the jobs wait: for room, or for a reserved start."""
+        now_ms = self._now_ms()
+        rows = {pair: [_parked_key(*pair), _start_key(*pair)] for pair in dict.fromkeys(pairs)}
+        wanted = {tuple(key.items()): key for keys_ in rows.values() for key in keys_}
+        found = [
+            {"pk": item["pk"], "sk": item["sk"]}
+            for item in self._table.get_many(list(wanted.values()), consistent=True)
+            if item.get("til", now_ms) >= now_ms
+        ]
+        at: dict[str, list[Gate]] = {}
+        for (ref, gate), keys_here in rows.items():
+            if any(key in found for key in keys_here):
+                at.setdefault(ref.job_id, []).append(gate)
+        return at
 
     def unpark(self, ref: JobRef, gate: Gate) -> None:
         """Forget that a job waits here."""

@@ -229,10 +229,13 @@ class JobStore:
         for item in self._table.query(pk, prefix=keys.PARKED, limit=limit, consistent=True):
             yield decode(item["body"])
 
-    def is_parked(self, ref: JobRef) -> bool:
-        """Tell whether the job waits for its subject's seat."""
-        key = {"pk": keys.subject(ref.kind, ref.subject), "sk": keys.parked(ref.job_id)}
-        return self._table.get(key, consistent=True) is not None
+    def find_parked(self, refs: Sequence[JobRef]) -> frozenset[str]:
+        """Return the ids of those jobs that wait for their subject's seat, read consistently."""
+        wanted = [
+            {"pk": keys.subject(r.kind, r.subject), "sk": keys.parked(r.job_id)} for r in refs
+        ]
+        found = self._table.get_many(wanted, consistent=True)
+        return frozenset(str(item["sk"]).removeprefix(keys.PARKED) for item in found)
 
     def unpark(self, ref: JobRef) -> None:
         """Forget that a job is parked."""
