@@ -68,6 +68,7 @@ class _Wish(Generic[P]):
     payload: P
     order: Order
     writes: Sequence[TransactPart] = ()
+    is_named: bool = False
 
     @property
     def message(self) -> Message:
@@ -182,7 +183,8 @@ class Enqueuer:
             payload=kind.encode(payload),
             unique_key=kind.unique.key(payload) if kind.unique else None,
         )
-        return _Wish(kind=kind, payload=payload, order=order, writes=writes)
+        named = job_id is not None
+        return _Wish(kind=kind, payload=payload, order=order, writes=writes, is_named=named)
 
     def _plain(self, wish: _Wish[P]) -> Enqueued:
         order = self._orders.put_part(wish.order)
@@ -199,7 +201,7 @@ class Enqueuer:
         except ConditionFailedError as error:
             if error.index > 0 or not _is_same(error, wish.order):
                 raise _of_writes(error, before=1) from error
-            created = _is_mine(error, wish.order)
+            created = not wish.is_named
         self._send([wish.message])
         return Enqueued(job_id=wish.order.ref.job_id, created=created)
 
@@ -252,7 +254,7 @@ class Enqueuer:
             return None
         except ConditionFailedError as error:
             if error.index == 0 and _is_same(error, wish.order):
-                return Enqueued(job_id=job_id, created=_is_mine(error, wish.order))
+                return Enqueued(job_id=job_id, created=not wish.is_named)
             if error.index > 1:
                 raise _of_writes(error, before=2) from error
             return None
@@ -310,13 +312,11 @@ class Enqueuer:
 
 
 def _is_same(error: ConditionFailedError, order: Order) -> bool:
-    """Tell whether the item in the way is an order of this job: an answer was lost, or a repeat."""
+    """Tell whether the item in the way is an order of this job.
+
+    Where the caller named the job, that is a repeat; else its id is new, and an answer was lost.
+    """
     return error.item is not None and error.item.get("sk") == order.ref.job_id
-
-
-def _is_mine(error: ConditionFailedError, order: Order) -> bool:
-    """Tell whether the item in the way is this very order, whose answer was lost."""
-    return error.item is not None and error.item.get("at") == order.created_ms
 
 
 def _of_writes(error: ConditionFailedError, *, before: int) -> ConditionFailedError:
