@@ -102,7 +102,11 @@ class MemoryQueue:
 
     def depth(self) -> Depth:
         """Return how many messages there are."""
-        return Depth(visible=len(self.messages))
+        now = self._clock.now()
+        visible = sum(m.visible_at <= now for m in self.messages)
+        taken = sum(m.receives > 0 and m.visible_at > now for m in self.messages)
+        delayed = len(self.messages) - visible - taken
+        return Depth(visible=visible, delayed=delayed, in_flight=taken)
 
     def next_visible(self) -> datetime | None:
         """Return when the next message can be received."""

@@ -112,8 +112,8 @@ class Backstage:
     def claimed(self, task_id: str, due: datetime) -> Message | None:
         """Return the message of a task's run that is due then, None while it is not claimed."""
         check = minute(due + timedelta(milliseconds=CHECK_AFTER_MS))
-        manifests = self.context().machine.agenda.manifests(check)
-        messages = (m for manifest in manifests for m in manifest.messages)
+        filed = self.context().machine.agenda.manifests(check)
+        messages = (m for f in filed if f.manifest is not None for m in f.manifest.messages)
         return next((m for m in messages if m.ref.subject == task_id), None)
 
     def invoke(self, function: str, event: object = None) -> dict[str, Any]:

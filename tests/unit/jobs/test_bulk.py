@@ -124,7 +124,9 @@ def test_failed_jobs_are_tried_again_and_what_cannot_be_says_why() -> None:
 
 def test_many_jobs_take_several_attempts_of_one_job() -> None:
     """It stops after a while and goes on where it was; the result counts all of it."""
-    world = _world(Hand(), on_end=lambda _: world.clock.advance(seconds=1.5))
+    slow: list[World] = []
+    world = _world(Hand(), on_end=lambda _: slow[0].clock.advance(seconds=1.5))
+    slow.append(world)
     ids = [_enqueue(world, delay_s=86_400) for _ in range(130)]
     bulk = _order(world, BulkAction.CANCEL)
     world.run_for(minutes=15)

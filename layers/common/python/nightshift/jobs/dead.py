@@ -122,13 +122,18 @@ class DeadLetters:
             return None
         letter = self._letter(message)
         self._keep(letter, encode(message))
-        with contextlib.suppress(SupersededError):
+        try:
             self._engine.end(message.ref, JobStatus.FAILED, Reason.DEAD_LETTER)
+        except SupersededError:
+            # Perhaps an earlier burial was cut off before the end was told.
+            self._engine.follow_end(message.ref)
         return letter
 
     def _has_moved_on(self, message: Message) -> bool:
-        """Tell whether the job went on without this message: ended, or past its attempt."""
+        """Tell whether the job went on without this message: ended, runs, or past its attempt."""
         ref = message.ref
+        if self._engine.is_running(ref):
+            return True
         view = self._jobs.find(ref.kind, ref.subject, ref.job_id)
         if view is None or view.reason == Reason.DEAD_LETTER:
             return False

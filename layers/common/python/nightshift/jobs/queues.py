@@ -61,13 +61,14 @@ class Queues:
         Raises:
             QueueFullError: it is; nothing was enqueued.
         """
-        if self._depth(name).total >= self._max_depth:
+        if self.depth(name).total >= self._max_depth:
             raise QueueFullError(
                 f"The queue {name} holds {self._max_depth} messages; try again later.",
                 retry_after_s=RETRY_AFTER_S,
             )
 
-    def _depth(self, name: QueueName) -> Depth:
+    def depth(self, name: QueueName) -> Depth:
+        """Return how full the queue is, as of a few seconds ago."""
         now = self._clock.now()
         known = self._depths.get(name)
         if known is None or now - known[0] > STATE_KEPT:
@@ -151,7 +152,7 @@ class Queues:
             state = None
         return QueueView(
             name=name,
-            depth=self._depth(name),
+            depth=self.depth(name),
             held=len(self._held.of(name, limit=MAX_COUNTED)),
             paused_at=from_ms(state["at"]) if state else None,
             paused_by=state["by"] if state else None,

@@ -168,7 +168,8 @@ class JobService:
         if record is not None and record.last is not None:
             entries[record.last.number] = record.last
         seat = self._store.find_seat(kind, subject, job_id)
-        if seat is not None and seat.attempt not in entries and not is_over(record):
+        running = seat is not None and seat.attempt > (record.closed if record else 0)
+        if seat is not None and running and not is_over(record):
             entries[seat.attempt] = running_attempt(seat)
         return [entries[number] for number in sorted(entries)]
 
