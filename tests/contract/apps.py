@@ -10,6 +10,7 @@ from nightshift.aws.dynamo import Table
 from nightshift.core.access import ADMIN_ONLY, Role, UserId
 from nightshift.core.ids import new_id
 from nightshift.identity.accounts_wiring import build_accounts_app
+from nightshift.jobs.kinds import JobKind
 from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
@@ -63,10 +64,10 @@ class Product:
         ]
 
 
-def make_product() -> Product:
-    """Return a fresh product."""
+def make_product(*kinds: JobKind[Any]) -> Product:
+    """Return a fresh product, with these kinds of jobs beside its own."""
     dynamodb = FakeDynamoDB(TABLES)
-    engine = Engine(start=START, dynamo=dynamodb)
+    engine = Engine(start=START, dynamo=dynamodb, kinds=kinds)
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     environ = {**ENVIRON, **GENEROUS}
