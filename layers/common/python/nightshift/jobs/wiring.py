@@ -24,12 +24,14 @@ from nightshift.jobs.agenda import Agenda
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.gates import Gates
+from nightshift.jobs.lifecycle import Lifecycle, LifecycleLog
 from nightshift.jobs.model import BULK_KIND, JobRef, Kind, Plan, QueueName, Record, plans_of
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.queues import Queues
 from nightshift.jobs.results import Results
 from nightshift.jobs.settings import EngineSettings
 from nightshift.jobs.store import DAY_S, JobStore
+from nightshift.observability import get_log
 from nightshift.ports.blobs import Blobs
 from nightshift.ports.bus import Bus
 from nightshift.ports.queue import Queue
@@ -57,6 +59,7 @@ class Parts:
     random: Callable[[], float]
     new_token: Callable[[], str]
     sleep: Callable[[float], None]
+    log: LifecycleLog | None = None
     retention_days: int = 30
     max_queue_depth: int = 100_000
 
@@ -67,6 +70,7 @@ class Machine:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.kinds = Kinds()
+        self.lifecycle = Lifecycle(parts.log)
         retention_s = parts.retention_days * DAY_S
         self.agenda = Agenda(parts.table, parts.clock)
         self.store = JobStore(parts.table, parts.clock, retention_days=parts.retention_days)
@@ -82,6 +86,7 @@ class Machine:
             gates=self.gates,
             results=Results(parts.blobs),
             kinds=self.kinds,
+            lifecycle=self.lifecycle,
             clock=parts.clock,
             new_token=parts.new_token,
             random=parts.random,
@@ -118,6 +123,7 @@ class Machine:
             dispatcher=self.dispatcher,
             engine=self.engine,
             queues=self.queues,
+            lifecycle=self.lifecycle,
             clock=parts.clock,
             new_token=parts.new_token,
             sleep=parts.sleep,
@@ -127,6 +133,7 @@ class Machine:
             agenda=self.agenda,
             engine=self.engine,
             dispatcher=self.dispatcher,
+            lifecycle=self.lifecycle,
             owned=OwnedJobs(
                 table=parts.table,
                 orders=self.orders,
@@ -134,6 +141,7 @@ class Machine:
                 agenda=self.agenda,
                 dispatcher=self.dispatcher,
                 engine=self.engine,
+                lifecycle=self.lifecycle,
                 blobs=parts.blobs,
                 clock=parts.clock,
                 new_token=parts.new_token,
@@ -184,6 +192,7 @@ class Machine:
             gates=self.gates,
             queues=self.queues,
             dispatcher=self.dispatcher,
+            lifecycle=self.lifecycle,
             plans=self.plans,
             clock=self.parts.clock,
             new_token=self.parts.new_token,
@@ -261,6 +270,7 @@ def get_machine() -> Machine:
             random=random.random,
             new_token=lambda: uuid.uuid4().hex,
             sleep=time.sleep,
+            log=get_log(),
             retention_days=said.run_retention_days,
             max_queue_depth=said.max_queue_depth,
         )
