@@ -139,7 +139,7 @@ def test_a_pause_is_told_of() -> None:
     world = World(kinds=[kind_of(Hand())])
     world.machine.queues.pause(QueueName.DEFAULT, by=OWNER)
     job_id = _run(world)
-    world.machine.queues.resume(QueueName.DEFAULT)
+    world.machine.queues.resume(QueueName.DEFAULT, by=OWNER)
     world.run_for(minutes=2)
     assert ["enqueued", "held", "released", "started", "completed"] == _told(world, job_id)
 

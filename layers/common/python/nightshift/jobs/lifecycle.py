@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from nightshift.jobs.model import JobRef, JobStatus, Record
+from nightshift.jobs.model import JobRef, JobStatus, QueueName, Record
 
 Field = str | int | float | bool | None
 
@@ -90,6 +90,11 @@ class Lifecycle:
             return
         lines = [f"{r.job_id} {r.kind} {r.queue} {r.subject}" for r in refs]
         self._log.batch(step.value, lines)
+
+    def tell_queue(self, action: str, queue: QueueName, *, by: str) -> None:
+        """Write the line of what was done to a queue, and by whom."""
+        if self._log is not None:
+            self._log.warning(action, queue=queue.value, by=by)
 
     def started(self, ref: JobRef, attempt: int) -> None:
         """Tell that a worker has begun an attempt."""

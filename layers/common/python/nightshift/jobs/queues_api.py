@@ -49,7 +49,8 @@ def pause_queue(machine: Machine, request: Request[NoBody]) -> Reply:
 )
 def resume_queue(machine: Machine, request: Request[NoBody]) -> Reply:
     """Let a queue go on; what was held is sent again within two minutes."""
-    return Reply(body=QueueOut.of(machine.queues.resume(QueueName(request.path["queue"]))))
+    name = QueueName(request.path["queue"])
+    return Reply(body=QueueOut.of(machine.queues.resume(name, by=request.caller.user_id)))
 
 
 @router.route(

@@ -198,8 +198,7 @@ class Sweeper:
     ) -> SweepReport:
         found = self._triage.sort(messages, records, rescues=rescues)
         given_up = sum(self._give_up(ref) for ref in found.hopeless)
-        for message in found.held:
-            self._queues.hold(message)
+        self._queues.hold(found.held)
         again = rescues + 1
         self._keep([*found.waiting, *found.heads], rescues, name + "#w", rescues)
         self._keep(found.gated, rescues, name + "#g", GATED_AGAIN)

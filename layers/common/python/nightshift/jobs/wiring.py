@@ -77,7 +77,11 @@ class Machine:
         self.orders = OrderStore(parts.table, parts.blobs, parts.clock, retention_s=retention_s)
         self.gates = Gates(parts.table, parts.clock, retention_s=retention_s)
         self.queues = Queues(
-            parts.table, parts.queues, parts.clock, max_depth=parts.max_queue_depth
+            parts.table,
+            parts.queues,
+            self.lifecycle,
+            parts.clock,
+            max_depth=parts.max_queue_depth,
         )
         self.dispatcher = Dispatcher(parts.queues, self.agenda, parts.clock)
         self.engine = Engine(
