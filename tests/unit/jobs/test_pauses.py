@@ -144,8 +144,9 @@ def test_the_first_pause_counts_and_a_second_resume_does_nothing() -> None:
     assert queues.resume(QueueName.DEFAULT, by=BY).paused_at is None
 
 
-def test_a_sweep_that_dies_while_it_sends_what_was_held_loses_nothing() -> None:
-    """Sent and not forgotten is sent again, and still runs once."""
+@pytest.mark.parametrize("when", ["before_send", "after_send"])
+def test_a_sweep_that_dies_while_it_sends_what_was_held_loses_nothing(when: str) -> None:
+    """What was not sent for sure is sent by the next sweep, as quick, and runs once."""
     hand = Hand()
     world = _world(hand)
     world.machine.queues.pause(QueueName.DEFAULT, by=BY)
@@ -154,12 +155,26 @@ def test_a_sweep_that_dies_while_it_sends_what_was_held_loses_nothing() -> None:
     world.machine.queues.resume(QueueName.DEFAULT, by=BY)
 
     def die() -> None:
-        world.queue.after_send = lambda: None
-        raise CrashError("died after the send")
+        setattr(world.queue, when, lambda: None)
+        raise CrashError("died")
 
-    world.queue.after_send = die
-    world.run_for(minutes=5)
+    setattr(world.queue, when, die)
+    world.run_for(minutes=2)
     assert (ids, {1}) == (set(hand.done), set(hand.done.values()))
+
+
+def test_what_was_held_and_is_lost_on_its_way_is_found_again() -> None:
+    """It is claimed before it is sent, as everything is."""
+    hand = Hand()
+    world = _world(hand)
+    world.machine.queues.pause(QueueName.DEFAULT, by=BY)
+    job_id = _enqueue(world)
+    world.run_for(minutes=10)
+    world.machine.queues.resume(QueueName.DEFAULT, by=BY)
+    world.sweep()
+    assert 1 == len(world.queue.messages)
+    world.queue.messages.clear()
+    assert _end_of(world, job_id) <= timedelta(minutes=4)
 
 
 def test_a_worker_that_has_not_heard_of_the_resume_loses_nothing() -> None:
@@ -171,6 +186,7 @@ def test_a_worker_that_has_not_heard_of_the_resume_loses_nothing() -> None:
     assert queues.is_paused(QueueName.DEFAULT)
     other = world.new_context().machine.queues
     other.resume(QueueName.DEFAULT, by=BY)
+    world.sweep()
     job_id = _enqueue(world)
     world.listen()
     assert not hand.jobs
