@@ -12,7 +12,8 @@ from nightshift.jobs.model import QueueName
 from nightshift.jobs.queues_schemas import QueueList, QueueOut
 from nightshift.jobs.wiring import Machine
 
-QUEUE = PathParam(pattern="|".join(QueueName), doc="The queue's name.", example="default")
+NAMES = "|".join(QueueName)
+QUEUE = PathParam(pattern=f"(?:{NAMES})", doc="The queue's name.", example="default")
 BY_NAME = {"queue": QUEUE}
 
 router: Router[Machine] = Router(tag="Queues")
