@@ -195,7 +195,8 @@ def test_the_attempts_are_listed_newest_first(scene: Scene) -> None:
         (a["number"], a["status"], a["error"]) for a in items
     ]
     assert "Too busy." == items[2]["message"]
-    paged, cursor = [], ""
+    paged: list[Any] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = scene.send(
             "GET", path, query={"limit": "1"} | ({"cursor": cursor} if cursor else {})

@@ -147,6 +147,27 @@ async def _carried(work: Callable[[], Any], timeout_s: float) -> Any:
     return work()
 
 
+class Told:
+    """A log that keeps its lines, as action and fields; those of a batch have `items`."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def info(self, action: str, **fields: Any) -> None:
+        """Keep a line."""
+        self.lines.append((action, fields))
+
+    warning = info
+
+    def batch(self, action: str, lines: Sequence[str]) -> None:
+        """Keep a line of several things."""
+        self.info(action, items=list(lines))
+
+    def of(self, job_id: str) -> list[str]:
+        """Return the actions that are told of a job, in order."""
+        return [action for action, fields in self.lines if job_id in str(fields)]
+
+
 class World:
     """One stack in virtual time. `receiver` answers calls; it may raise CrashError and die."""
 
@@ -164,6 +185,7 @@ class World:
         self.queue = MemoryQueue(self.clock)
         self.bus = MemoryBus()
         self.blobs = MemoryBlobs()
+        self.told = Told()
         self.calls: list[Call] = []
         self.reports: list[Report] = []
         self.deaths: list[BaseException] = []
@@ -193,6 +215,7 @@ class World:
                 random=lambda: self.random,
                 new_token=lambda: f"{mark}-{id(tokens)}-{next(tokens)}",
                 sleep=lambda _: None,
+                log=self.told,
                 retention_days=30,
             )
         )

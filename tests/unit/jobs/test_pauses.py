@@ -45,7 +45,7 @@ def test_what_was_kept_back_runs_within_two_minutes_of_the_resume(paused_s: floa
     world.run_for(seconds=paused_s)
     assert not hand.jobs
     assert JobStatus.PENDING is world.machine.jobs.view(OWNER, job_id).status
-    world.machine.queues.resume(QueueName.DEFAULT)
+    world.machine.queues.resume(QueueName.DEFAULT, by=BY)
     assert _end_of(world, job_id) <= QUICK
     world.run_for(minutes=10)
     assert {job_id: 1} == hand.done
@@ -65,7 +65,7 @@ def test_a_job_that_had_been_rescued_before_the_pause_is_as_quick() -> None:
     world.machine.queues.pause(QueueName.DEFAULT, by=BY)
     world.run_for(hours=3)
     hand.act = lambda _: None
-    world.machine.queues.resume(QueueName.DEFAULT)
+    world.machine.queues.resume(QueueName.DEFAULT, by=BY)
     assert _end_of(world, job_id) <= QUICK
 
 
@@ -81,7 +81,7 @@ def test_a_long_pause_costs_no_writes_for_what_is_held() -> None:
     world.run_for(minutes=60)
     per_minute = (world.dynamo.meter.write_units - before) / 60
     assert per_minute <= 10
-    world.machine.queues.resume(QueueName.DEFAULT)
+    world.machine.queues.resume(QueueName.DEFAULT, by=BY)
     world.run_for(minutes=2)
     assert (100, {1}) == (len(hand.done), set(hand.done.values()))
     assert not world.machine.queues.view(QueueName.DEFAULT).held
@@ -119,7 +119,7 @@ def test_runs_of_tasks_wait_for_their_queue_too() -> None:
     world.machine.queues.pause(QueueName.CRITICAL, by=BY)
     world.run_for(minutes=40)
     assert not world.calls
-    world.machine.queues.resume(QueueName.CRITICAL)
+    world.machine.queues.resume(QueueName.CRITICAL, by=BY)
     world.run_for(minutes=2)
     assert 1 == len(world.calls)
     run = world.context.jobs.latest(RUN_KIND, [view.task.id])[view.task.id]
@@ -135,29 +135,46 @@ def test_the_first_pause_counts_and_a_second_resume_does_nothing() -> None:
     again = queues.pause(QueueName.LOW, by="another")
     assert (first.paused_at, BY) == (again.paused_at, again.paused_by)
     for _ in range(2):
-        view = queues.resume(QueueName.LOW)
+        view = queues.resume(QueueName.LOW, by=BY)
         assert (None, None) == (view.paused_at, view.paused_by)
+    told = [(action, fields["by"]) for action, fields in world.told.lines]
+    assert [("queue.paused", BY), ("queue.resumed", BY)] == told
     assert "another" == queues.pause(QueueName.LOW, by="another").paused_by
-    queues.resume(QueueName.LOW)
-    assert queues.resume(QueueName.DEFAULT).paused_at is None
+    queues.resume(QueueName.LOW, by=BY)
+    assert queues.resume(QueueName.DEFAULT, by=BY).paused_at is None
 
 
-def test_a_sweep_that_dies_while_it_sends_what_was_held_loses_nothing() -> None:
-    """Sent and not forgotten is sent again, and still runs once."""
+@pytest.mark.parametrize("when", ["before_send", "after_send"])
+def test_a_sweep_that_dies_while_it_sends_what_was_held_loses_nothing(when: str) -> None:
+    """What was not sent for sure is sent by the next sweep, as quick, and runs once."""
     hand = Hand()
     world = _world(hand)
     world.machine.queues.pause(QueueName.DEFAULT, by=BY)
     ids = {_enqueue(world, str(n)) for n in range(60)}
     world.run_for(minutes=10)
-    world.machine.queues.resume(QueueName.DEFAULT)
+    world.machine.queues.resume(QueueName.DEFAULT, by=BY)
 
     def die() -> None:
-        world.queue.after_send = lambda: None
-        raise CrashError("died after the send")
+        setattr(world.queue, when, lambda: None)
+        raise CrashError("died")
 
-    world.queue.after_send = die
-    world.run_for(minutes=5)
+    setattr(world.queue, when, die)
+    world.run_for(minutes=2)
     assert (ids, {1}) == (set(hand.done), set(hand.done.values()))
+
+
+def test_what_was_held_and_is_lost_on_its_way_is_found_again() -> None:
+    """It is claimed before it is sent, as everything is."""
+    hand = Hand()
+    world = _world(hand)
+    world.machine.queues.pause(QueueName.DEFAULT, by=BY)
+    job_id = _enqueue(world)
+    world.run_for(minutes=10)
+    world.machine.queues.resume(QueueName.DEFAULT, by=BY)
+    world.sweep()
+    assert 1 == len(world.queue.messages)
+    world.queue.messages.clear()
+    assert _end_of(world, job_id) <= timedelta(minutes=4)
 
 
 def test_a_worker_that_has_not_heard_of_the_resume_loses_nothing() -> None:
@@ -168,7 +185,8 @@ def test_a_worker_that_has_not_heard_of_the_resume_loses_nothing() -> None:
     queues.pause(QueueName.DEFAULT, by=BY)
     assert queues.is_paused(QueueName.DEFAULT)
     other = world.new_context().machine.queues
-    other.resume(QueueName.DEFAULT)
+    other.resume(QueueName.DEFAULT, by=BY)
+    world.sweep()
     job_id = _enqueue(world)
     world.listen()
     assert not hand.jobs

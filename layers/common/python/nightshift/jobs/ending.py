@@ -67,15 +67,15 @@ class Endings:
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())
 
-    def replace(self, ref: JobRef) -> None:
-        """Cancel a job, unless it has begun.
+    def replace(self, ref: JobRef) -> Record | None:
+        """Cancel a job, unless it has begun; return its record, None if it was not this call.
 
         A worker that begins it at this very moment is either seen or shut out.
         """
         look = self._store.look(ref)
         seat = look.seat
         if look.record is not None or (seat and seat.ref.job_id == ref.job_id):
-            return
+            return None
         record = ended(
             ref,
             None,
@@ -88,8 +88,9 @@ class Endings:
         try:
             self._store.end_unbegun(record)
         except SupersededError:
-            return
+            return None
         self._follower.follow(record)
+        return record
 
 
 def _closed(record: Record | None) -> int:

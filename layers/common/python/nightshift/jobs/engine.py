@@ -16,6 +16,7 @@ from nightshift.jobs.ending import Endings
 from nightshift.jobs.errors import JobLostError, SupersededError
 from nightshift.jobs.follow import Follower
 from nightshift.jobs.gates import Gates, In, Later
+from nightshift.jobs.lifecycle import Lifecycle
 from nightshift.jobs.model import (
     JobProgress,
     JobRef,
@@ -75,6 +76,7 @@ class Engine:
         gates: Gates,
         results: Results,
         kinds: Mapping[str, Kind],
+        lifecycle: Lifecycle,
         clock: Clock,
         new_token: Callable[[], str],
         random: Callable[[], float],
@@ -84,21 +86,28 @@ class Engine:
         self._gates = gates
         self._results = results
         self._kinds = kinds
+        self._lifecycle = lifecycle
         self._clock = clock
         self._new_token = new_token
         self._random = random
         self._follower = Follower(
             store=store, dispatcher=dispatcher, gates=gates, kinds=kinds, clock=clock
         )
-        endings = Endings(store, self._follower, clock, new_token)
-        self.end = endings.end
-        self.replace = endings.replace
-        self.follow_end = endings.follow_end
-        self.is_running = endings.is_running
+        self._endings = Endings(store, self._follower, clock, new_token)
+        self.follow_end = self._endings.follow_end
+        self.is_running = self._endings.is_running
         self.send_now = self._follower.send_now
 
     def prepare(self, message: Message, plan: Plan) -> Claimed | Done:
         """Claim the attempt that the message asks for, or do what else the table calls for."""
+        outcome = self._prepare(message, plan)
+        if isinstance(outcome, Claimed):
+            self._lifecycle.started(message.ref, outcome.seat.attempt)
+        else:
+            self._lifecycle.worked(outcome.what, message.ref, outcome.record)
+        return outcome
+
+    def _prepare(self, message: Message, plan: Plan) -> Claimed | Done:
         for _ in range(MAX_LOOKS):
             look = self._store.look(message.ref)
             choice = d.decide(look, message, plan, self._clock.now())
@@ -126,6 +135,11 @@ class Engine:
 
     def finish(self, claimed: Claimed, plan: Plan, result: Result) -> Done:
         """Close the attempt, then queue its retry or settle the job's end."""
+        done = self._finish(claimed, plan, result)
+        self._lifecycle.worked(done.what, claimed.seat.ref, done.record)
+        return done
+
+    def _finish(self, claimed: Claimed, plan: Plan, result: Result) -> Done:
         seat = claimed.seat
         record = after_attempt(
             claimed.record,
@@ -144,6 +158,22 @@ class Engine:
         self._follower.leave(seat.ref, seat.attempt, plan.gates)
         self._follower.follow(record)
         return Done(what="closed", ref=seat.ref, record=record)
+
+    def end(self, ref: JobRef, status: JobStatus, reason: str) -> Record:
+        """End an open job from outside: cancelled, or failed for good; see `Endings.end`.
+
+        Raises:
+            SupersededError: it ended or moved on meanwhile.
+        """
+        record = self._endings.end(ref, status, reason)
+        self._lifecycle.written(record)
+        return record
+
+    def replace(self, ref: JobRef) -> None:
+        """Cancel a job, unless it has begun; see `Endings.replace`."""
+        record = self._endings.replace(ref)
+        if record is not None:
+            self._lifecycle.written(record)
 
     def _give_way(self, seat: Seat) -> Done:
         """Say that the seat's work is over, since its job was ended or taken over meanwhile.
@@ -254,6 +284,7 @@ class Engine:
             self._store.write_record(closed, seen=record)
         except SupersededError:
             return
+        self._lifecycle.lost(closed)
         self._follower.leave(seat.ref, seat.attempt, plan.gates)
         self._follower.follow(closed)
 
@@ -287,7 +318,7 @@ class Engine:
 
     def _end_quietly(self, ref: JobRef, reason: str) -> Done | None:
         try:
-            record = self.end(ref, JobStatus.CANCELLED, reason, even_running=False)
+            record = self._endings.end(ref, JobStatus.CANCELLED, reason, even_running=False)
         except SupersededError:
             return None
         return Done(what=reason, ref=ref, record=record)

@@ -30,6 +30,7 @@ from nightshift.jobs.agenda import CHECK_AFTER_MS, DIRECT_MS, MANIFEST_SIZE, Age
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.kinds import JobKind, UniqueMode
+from nightshift.jobs.lifecycle import Lifecycle, Step
 from nightshift.jobs.model import Message, Order
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.queues import Queues
@@ -88,6 +89,7 @@ class Enqueuer:
         dispatcher: Dispatcher,
         engine: Engine,
         queues: Queues,
+        lifecycle: Lifecycle,
         clock: Clock,
         new_token: Callable[[], str],
         sleep: Callable[[float], None] = time.sleep,
@@ -100,6 +102,7 @@ class Enqueuer:
         self._dispatcher = dispatcher
         self._engine = engine
         self._queues = queues
+        self._lifecycle = lifecycle
         self._clock = clock
         self._new_token = new_token
         self._sleep = sleep
@@ -128,9 +131,18 @@ class Enqueuer:
         self._queues.check_room(kind.queue)
         due = self._due(run_at, delay_s)
         wish = self._wish(kind, payload, owner_id, due, job_id=job_id, writes=writes)
-        if kind.unique is not None:
-            return self._unique(wish)
-        return self._plain(wish)
+        came = self._unique(wish) if kind.unique is not None else self._plain(wish)
+        self._tell([wish], [came])
+        return came
+
+    def _tell(self, wishes: Sequence[_Wish[P]], came: Sequence[Enqueued | EnqueueFailed]) -> None:
+        """Tell of those that are in by now and were not before."""
+        made = [
+            w.order.ref
+            for w, c in zip(wishes, came, strict=True)
+            if isinstance(c, Enqueued) and c.created
+        ]
+        self._lifecycle.tell_many(Step.ENQUEUED, made)
 
     def enqueue_many(
         self,
@@ -149,12 +161,17 @@ class Enqueuer:
         self._queues.check_room(kind.queue)
         due = self._due(run_at, delay_s)
         wishes = [self._wish(kind, payload, owner_id, due) for payload in payloads]
-        one = self._one_of_many if kind.unique else None
+        portions = [wishes[i : i + MANIFEST_SIZE] for i in range(0, len(wishes), MANIFEST_SIZE)]
+        came: list[Enqueued | EnqueueFailed] = []
         with ThreadPoolExecutor(BULK_THREADS) as pool:
-            if one is not None:
-                return list(pool.map(one, wishes))
-            portions = [wishes[i : i + MANIFEST_SIZE] for i in range(0, len(wishes), MANIFEST_SIZE)]
-            return [came for portion in portions for came in self._portion(portion, pool)]
+            for portion in portions:
+                if kind.unique is not None:
+                    done = list(pool.map(self._one_of_many, portion))
+                else:
+                    done = self._portion(portion, pool)
+                self._tell(portion, done)
+                came += done
+        return came
 
     def _due(self, run_at: datetime | None, delay_s: float) -> datetime:
         now = self._clock.now()

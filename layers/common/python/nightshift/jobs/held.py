@@ -4,7 +4,8 @@ A message and the sweeper may both bring the same attempt here: it is kept once.
 expires, for the claim of what is kept has been given up.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from nightshift.aws.dynamo import Table
@@ -13,6 +14,8 @@ from nightshift.jobs.agenda import SHARDS, shard_of
 from nightshift.jobs.codec import decode, encode
 from nightshift.jobs.model import Message, QueueName
 
+THREADS = 8
+
 
 class Held:
     """The kept messages, in the jobs table."""
@@ -20,9 +23,9 @@ class Held:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def keep(self, message: Message) -> None:
-        """Keep a message; the same attempt twice is once."""
-        self._table.put(_key(message) | {"body": encode(message)})
+    def keep(self, messages: Sequence[Message]) -> None:
+        """Keep messages; the same attempt twice is once."""
+        self._each(messages, lambda m: self._table.put(_key(m) | {"body": encode(m)}))
 
     def of(self, queue: QueueName, *, limit: int) -> list[Message]:
         """Return up to `limit` of a queue's kept messages."""
@@ -35,8 +38,16 @@ class Held:
 
     def forget(self, messages: Sequence[Message]) -> None:
         """Forget messages that were sent."""
-        for message in messages:
-            self._table.delete(_key(message))
+        self._each(messages, lambda m: self._table.delete(_key(m)))
+
+    def _each(self, messages: Sequence[Message], write: Callable[[Message], None]) -> None:
+        """Write side by side: after an outage there may be very many."""
+        if len(messages) == 1:
+            write(messages[0])
+            return
+        with ThreadPoolExecutor(THREADS) as pool:
+            for _ in pool.map(write, messages):
+                pass
 
 
 def _key(message: Message) -> dict[str, object]:

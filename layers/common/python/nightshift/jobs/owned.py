@@ -26,6 +26,7 @@ from nightshift.jobs.errors import (
     UniqueKeyTakenError,
 )
 from nightshift.jobs.items import record_item
+from nightshift.jobs.lifecycle import Lifecycle, Step
 from nightshift.jobs.model import Attempt, JobStatus, Message, Order, Reason, Record, Token
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.outcome import reopened
@@ -52,6 +53,7 @@ class OwnedJobs:
         agenda: Agenda,
         dispatcher: Dispatcher,
         engine: Engine,
+        lifecycle: Lifecycle,
         blobs: Blobs,
         clock: Clock,
         new_token: Callable[[], str],
@@ -63,6 +65,7 @@ class OwnedJobs:
         self._agenda = agenda
         self._dispatcher = dispatcher
         self._engine = engine
+        self._lifecycle = lifecycle
         self._blobs = blobs
         self._clock = clock
         self._new_token = new_token
@@ -189,6 +192,7 @@ class OwnedJobs:
         except ConditionFailedError as error:
             if not _is_done(error, again):
                 raise _why_not_reopened(error, locks) from error
+        self._lifecycle.tell(Step.REOPENED, order.ref, attempt=message.attempt)
         self._dispatcher.send([message])
 
     def _reopening(self, again: Record, seen: Record) -> Put:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nightshift.aws.dynamo import EXISTS, Condition, ConditionFailedError, Item, Table, Update
+from nightshift.aws.dynamo import Condition, ConditionFailedError, Item, Table, Update
 from nightshift.core.clock import Clock, from_ms, to_ms
 from nightshift.jobs import keys
 from nightshift.jobs.errors import QueueFullError
 from nightshift.jobs.held import Held
+from nightshift.jobs.lifecycle import Lifecycle
 from nightshift.jobs.model import Message, QueueName
 from nightshift.ports.queue import Depth, Queue
 
@@ -45,9 +46,16 @@ class Queues:
     """The queues, their depth and their pauses."""
 
     def __init__(
-        self, table: Table, queues: Mapping[QueueName, Queue], clock: Clock, *, max_depth: int
+        self,
+        table: Table,
+        queues: Mapping[QueueName, Queue],
+        lifecycle: Lifecycle,
+        clock: Clock,
+        *,
+        max_depth: int,
     ) -> None:
         self._table = table
+        self._lifecycle = lifecycle
         self._queues = queues
         self._clock = clock
         self._max_depth = max_depth
@@ -97,9 +105,10 @@ class Queues:
         )
         with contextlib.suppress(ConditionFailedError):
             self._table.put(keys.queue_state(name) | {"at": now_ms, "by": by}, running)
+            self._lifecycle.tell_queue("queue.paused", name, by=by)
         return self.view(name)
 
-    def resume(self, name: QueueName) -> QueueView:
+    def resume(self, name: QueueName, *, by: str) -> QueueView:
         """Let the queue go on; the next sweep, within a minute or so, sends what was held."""
         ending = Update(
             table=self._table.name,
@@ -107,15 +116,19 @@ class Queues:
             expression="SET #end = :now",
             names={"#end": "end"},
             values={":now": to_ms(self._clock.now())},
-            condition=EXISTS,
+            condition=Condition(
+                expression="attribute_exists(pk) AND attribute_not_exists(#end)",
+                names={"#end": "end"},
+            ),
         )
         with contextlib.suppress(ConditionFailedError):
             self._table.write(ending)
+            self._lifecycle.tell_queue("queue.resumed", name, by=by)
         return self.view(name)
 
-    def hold(self, message: Message) -> None:
-        """Keep a message back for as long as its queue is paused; twice is once."""
-        self._held.keep(message)
+    def hold(self, messages: Sequence[Message]) -> None:
+        """Keep messages back for as long as their queue is paused; twice is once."""
+        self._held.keep(messages)
 
     def held_of_resumed(self, *, limit: int) -> list[Message]:
         """Return up to `limit` messages that are to be sent again; `forget` them then.

@@ -12,7 +12,8 @@ from nightshift.jobs.model import QueueName
 from nightshift.jobs.queues_schemas import QueueList, QueueOut
 from nightshift.jobs.wiring import Machine
 
-QUEUE = PathParam(pattern="|".join(QueueName), doc="The queue's name.", example="default")
+NAMES = "|".join(QueueName)
+QUEUE = PathParam(pattern=f"(?:{NAMES})", doc="The queue's name.", example="default")
 BY_NAME = {"queue": QUEUE}
 
 router: Router[Machine] = Router(tag="Queues")
@@ -49,7 +50,8 @@ def pause_queue(machine: Machine, request: Request[NoBody]) -> Reply:
 )
 def resume_queue(machine: Machine, request: Request[NoBody]) -> Reply:
     """Let a queue go on; what was held is sent again within two minutes."""
-    return Reply(body=QueueOut.of(machine.queues.resume(QueueName(request.path["queue"]))))
+    name = QueueName(request.path["queue"])
+    return Reply(body=QueueOut.of(machine.queues.resume(name, by=request.caller.user_id)))
 
 
 @router.route(

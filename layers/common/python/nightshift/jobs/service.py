@@ -17,6 +17,7 @@ from nightshift.jobs.errors import (
     SupersededError,
 )
 from nightshift.jobs.items import record_item
+from nightshift.jobs.lifecycle import Lifecycle, Step
 from nightshift.jobs.model import (
     Attempt,
     JobId,
@@ -49,6 +50,7 @@ class JobService:
         agenda: Agenda,
         engine: Engine,
         dispatcher: Dispatcher,
+        lifecycle: Lifecycle,
         owned: OwnedJobs,
         enqueuer: Enqueuer,
         clock: Clock,
@@ -58,6 +60,7 @@ class JobService:
         self._agenda = agenda
         self._engine = engine
         self._dispatcher = dispatcher
+        self._lifecycle = lifecycle
         self.owned = owned
         self._clock = clock
         self._new_token = new_token
@@ -112,6 +115,7 @@ class JobService:
         """
         with contextlib.suppress(ConditionFailedError):
             self._store.transact(self.start_parts(ref))
+            self._lifecycle.tell(Step.ENQUEUED, ref)
         self.send_direct([Message.first(ref)])
 
     def find(self, kind: str, subject: str, job_id: str) -> JobView | None:
@@ -241,6 +245,7 @@ class JobService:
             self._store.write_record(again, seen=record)
         except SupersededError as error:
             raise JobNotEndedError("The job moved on meanwhile; look again.") from error
+        self._lifecycle.tell(Step.REOPENED, again.ref, attempt=message.attempt)
         self.send_direct([message])
         return self.get(kind, subject, job_id)
 

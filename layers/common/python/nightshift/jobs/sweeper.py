@@ -30,6 +30,7 @@ from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.gates import Gates
+from nightshift.jobs.lifecycle import Lifecycle, Step
 from nightshift.jobs.model import (
     JobRef,
     JobStatus,
@@ -88,6 +89,7 @@ class Sweeper:
         gates: Gates,
         queues: Queues,
         dispatcher: Dispatcher,
+        lifecycle: Lifecycle,
         plans: Callable[[Sequence[JobRef]], dict[JobRef, Plan]],
         clock: Clock,
         new_token: Callable[[], str],
@@ -97,6 +99,7 @@ class Sweeper:
         self._engine = engine
         self._gates = gates
         self._dispatcher = dispatcher
+        self._lifecycle = lifecycle
         self._queues = queues
         self._triage = Triage(store=store, gates=gates, queues=queues, plans=plans, clock=clock)
         self._clock = clock
@@ -135,6 +138,7 @@ class Sweeper:
             self._keep(messages, 0, f"H#{self._new_token()}", 0)
             self._dispatcher.send(messages)
             self._queues.forget(messages)
+            self._lifecycle.tell_many(Step.RELEASED, [m.ref for m in messages])
             sent += len(messages)
         return SweepReport(released=sent)
 
@@ -194,8 +198,7 @@ class Sweeper:
     ) -> SweepReport:
         found = self._triage.sort(messages, records, rescues=rescues)
         given_up = sum(self._give_up(ref) for ref in found.hopeless)
-        for message in found.held:
-            self._queues.hold(message)
+        self._queues.hold(found.held)
         again = rescues + 1
         self._keep([*found.waiting, *found.heads], rescues, name + "#w", rescues)
         self._keep(found.gated, rescues, name + "#g", GATED_AGAIN)
@@ -203,6 +206,8 @@ class Sweeper:
         for gate in found.gates:
             self._engine.send_now(self._gates.wake(gate))
         self._dispatcher.send([*found.heads, *found.lost])
+        self._lifecycle.tell_many(Step.HELD, [m.ref for m in found.held])
+        self._lifecycle.tell_many(Step.RESCUED, [m.ref for m in found.lost])
         return SweepReport(rescued=len(found.lost), given_up=given_up, held=len(found.held))
 
     def _give_up(self, ref: JobRef) -> int:

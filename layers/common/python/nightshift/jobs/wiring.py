@@ -24,6 +24,7 @@ from nightshift.jobs.agenda import Agenda
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.gates import Gates
+from nightshift.jobs.lifecycle import Lifecycle, LifecycleLog
 from nightshift.jobs.model import BULK_KIND, JobRef, Kind, Plan, QueueName, Record, plans_of
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.queues import Queues
@@ -31,6 +32,7 @@ from nightshift.jobs.results import Results
 from nightshift.jobs.retention import DAY_S
 from nightshift.jobs.settings import EngineSettings
 from nightshift.jobs.store import JobStore
+from nightshift.observability import get_log
 from nightshift.ports.blobs import Blobs
 from nightshift.ports.bus import Bus
 from nightshift.ports.queue import Queue
@@ -58,6 +60,7 @@ class Parts:
     random: Callable[[], float]
     new_token: Callable[[], str]
     sleep: Callable[[float], None]
+    log: LifecycleLog | None = None
     retention_days: int = 30
     max_queue_depth: int = 100_000
 
@@ -68,13 +71,18 @@ class Machine:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.kinds = Kinds()
+        self.lifecycle = Lifecycle(parts.log)
         retention_s = parts.retention_days * DAY_S
         self.agenda = Agenda(parts.table, parts.clock)
         self.store = JobStore(parts.table, parts.clock, retention_days=parts.retention_days)
         self.orders = OrderStore(parts.table, parts.blobs, parts.clock, retention_s=retention_s)
         self.gates = Gates(parts.table, parts.clock, retention_s=retention_s)
         self.queues = Queues(
-            parts.table, parts.queues, parts.clock, max_depth=parts.max_queue_depth
+            parts.table,
+            parts.queues,
+            self.lifecycle,
+            parts.clock,
+            max_depth=parts.max_queue_depth,
         )
         self.dispatcher = Dispatcher(parts.queues, self.agenda, parts.clock)
         self.engine = Engine(
@@ -83,6 +91,7 @@ class Machine:
             gates=self.gates,
             results=Results(parts.blobs, retention_s=retention_s),
             kinds=self.kinds,
+            lifecycle=self.lifecycle,
             clock=parts.clock,
             new_token=parts.new_token,
             random=parts.random,
@@ -119,6 +128,7 @@ class Machine:
             dispatcher=self.dispatcher,
             engine=self.engine,
             queues=self.queues,
+            lifecycle=self.lifecycle,
             clock=parts.clock,
             new_token=parts.new_token,
             sleep=parts.sleep,
@@ -128,6 +138,7 @@ class Machine:
             agenda=self.agenda,
             engine=self.engine,
             dispatcher=self.dispatcher,
+            lifecycle=self.lifecycle,
             owned=OwnedJobs(
                 table=parts.table,
                 orders=self.orders,
@@ -135,6 +146,7 @@ class Machine:
                 agenda=self.agenda,
                 dispatcher=self.dispatcher,
                 engine=self.engine,
+                lifecycle=self.lifecycle,
                 blobs=parts.blobs,
                 clock=parts.clock,
                 new_token=parts.new_token,
@@ -185,6 +197,7 @@ class Machine:
             gates=self.gates,
             queues=self.queues,
             dispatcher=self.dispatcher,
+            lifecycle=self.lifecycle,
             plans=self.plans,
             clock=self.parts.clock,
             new_token=self.parts.new_token,
@@ -262,6 +275,7 @@ def get_machine() -> Machine:
             random=random.random,
             new_token=lambda: uuid.uuid4().hex,
             sleep=time.sleep,
+            log=get_log(),
             retention_days=said.run_retention_days,
             max_queue_depth=said.max_queue_depth,
         )

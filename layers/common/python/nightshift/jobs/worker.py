@@ -101,7 +101,7 @@ class Worker:
         carrier: Carrier = in_own_thread,
         heart: Heart | None = None,
         is_paused: Callable[[QueueName], bool] = lambda _: False,
-        hold: Callable[[Message], None] = lambda _: None,
+        hold: Callable[[Sequence[Message]], None] = lambda _: None,
     ) -> None:
         self._carrier = carrier
         self._heart = heart or self._beat
@@ -167,7 +167,7 @@ class Worker:
         paused: frozenset[QueueName],
     ) -> _Outcome:
         if message.ref.queue in paused:
-            await self._call(lambda: self._hold(message))
+            await self._call(lambda: self._hold([message]))
             return _Outcome(done=Done(what="queue_paused", ref=message.ref))
         if isinstance(plan, Exception):
             raise plan
