@@ -139,11 +139,13 @@ class Call:
         )
 
 
-async def _inline(function: Callable[[], Any]) -> Any:
+async def inline(function: Callable[[], Any]) -> Any:
+    """Make a call right here, where a worker would have a thread make it."""
     return function()
 
 
-async def _carried(work: Callable[[], Any], timeout_s: float) -> Any:
+async def carried(work: Callable[[], Any], timeout_s: float) -> Any:
+    """Do a handler's work right here; time is virtual, so it is never over."""
     return work()
 
 
@@ -241,9 +243,9 @@ class World:
             engine=machine.engine,
             kinds=machine.kinds,
             clock=self.clock,
-            offload=_inline,
+            offload=inline,
             sleep=self._sleep,
-            carrier=_carried,
+            carrier=carried,
             heart=self._heart,
             is_paused=machine.queues.is_paused,
         )
