@@ -19,11 +19,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from nightshift.adapters.blobs import S3Blobs
 from nightshift.adapters.bus import EventBridgeBus
 from nightshift.adapters.queue import SqsQueue, SqsSource
-from nightshift.aws.dynamo import Table, TransactionConflictError, marshal_item
-from nightshift.core.clock import ManualClock, to_ms
+from nightshift.aws.dynamo import Table, TransactionConflictError
+from nightshift.core.clock import ManualClock
 from nightshift.core.errors import NightshiftError
-from nightshift.jobs import keys
-from nightshift.jobs.agenda import minute_of
 from nightshift.jobs.entry import drain_dead
 from nightshift.jobs.errors import DeadLettersLeftError
 from nightshift.jobs.kinds import JobKind
@@ -39,7 +37,7 @@ from tests.support.dynamo import FakeDynamoDB
 from tests.support.endpoint import Endpoint, client, standing
 from tests.support.faults import CrashError, FaultPlan
 from tests.support.sqs import FakeSQS
-from tests.support.world import START, carried, inline
+from tests.support.world import START, carried, has_been_running, inline
 
 VISIBILITY_S = 900
 MAX_RECEIVES = 5
@@ -118,7 +116,7 @@ class Life:
                 max_receive_count=MAX_RECEIVES,
                 dead_letters=f"{name}-dead",
             )
-        self._has_been_running()
+        has_been_running(self.dynamo, self.clock)
         self.objects = Objects()
         self.events = Events()
         self.kinds: list[JobKind[Any]] = []
@@ -135,14 +133,6 @@ class Life:
             },
             hook=plan,
         )
-
-    def _has_been_running(self) -> None:
-        """Leave the cursors as ticks and sweeps would have, so that the first walks no hour."""
-        now = minute_of(to_ms(self.clock.now()))
-        for name, minute in ((keys.TICK, now + 1), (keys.SWEEP, now - 2)):
-            self.dynamo.seed(
-                "jobs", [marshal_item(keys.cursor(name) | {"pos": minute, "lease": 0})]
-            )
 
     @staticmethod
     def _by_method(fake: object) -> Callable[[str, dict[str, Any]], dict[str, Any]]:

@@ -19,10 +19,12 @@ from botocore.exceptions import ClientError
 
 from nightshift.adapters.blobs import MemoryBlobs
 from nightshift.adapters.bus import MemoryBus
-from nightshift.aws.dynamo import Table, TransactionConflictError
+from nightshift.aws.dynamo import Table, TransactionConflictError, marshal_item
 from nightshift.core.access import UserId
-from nightshift.core.clock import ManualClock
+from nightshift.core.clock import ManualClock, to_ms
 from nightshift.core.errors import UnavailableError
+from nightshift.jobs import keys
+from nightshift.jobs.agenda import minute_of
 from nightshift.jobs.errors import JobLostError
 from nightshift.jobs.kinds import JobKind
 from nightshift.jobs.model import QueueName
@@ -137,6 +139,14 @@ class Call:
             self.body,
             now=self.at,
         )
+
+
+def has_been_running(dynamo: FakeDynamoDB, clock: ManualClock) -> None:
+    """Leave the cursors as ticks and sweeps would have, so that the first tick walks no hour."""
+    now = minute_of(to_ms(clock.now()))
+    for name, minute in ((keys.TICK, now + 1), (keys.SWEEP, now - 2)):
+        cursor = keys.cursor(name) | {"pos": minute, "lease": 0}
+        dynamo.seed("jobs", [marshal_item(cursor)])
 
 
 async def inline(function: Callable[[], Any]) -> Any:
