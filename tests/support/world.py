@@ -19,10 +19,12 @@ from botocore.exceptions import ClientError
 
 from nightshift.adapters.blobs import MemoryBlobs
 from nightshift.adapters.bus import MemoryBus
-from nightshift.aws.dynamo import Table, TransactionConflictError
+from nightshift.aws.dynamo import Table, TransactionConflictError, marshal_item
 from nightshift.core.access import UserId
-from nightshift.core.clock import ManualClock
+from nightshift.core.clock import ManualClock, to_ms
 from nightshift.core.errors import UnavailableError
+from nightshift.jobs import keys
+from nightshift.jobs.agenda import minute_of
 from nightshift.jobs.errors import JobLostError
 from nightshift.jobs.kinds import JobKind
 from nightshift.jobs.model import QueueName
@@ -139,11 +141,21 @@ class Call:
         )
 
 
-async def _inline(function: Callable[[], Any]) -> Any:
+def has_been_running(dynamo: FakeDynamoDB, clock: ManualClock) -> None:
+    """Leave the cursors as ticks and sweeps would have, so that the first tick walks no hour."""
+    now = minute_of(to_ms(clock.now()))
+    for name, minute in ((keys.TICK, now + 1), (keys.SWEEP, now - 2)):
+        cursor = keys.cursor(name) | {"pos": minute, "lease": 0}
+        dynamo.seed("jobs", [marshal_item(cursor)])
+
+
+async def inline(function: Callable[[], Any]) -> Any:
+    """Make a call right here, where a worker would have a thread make it."""
     return function()
 
 
-async def _carried(work: Callable[[], Any], timeout_s: float) -> Any:
+async def carried(work: Callable[[], Any], timeout_s: float) -> Any:
+    """Do a handler's work right here; time is virtual, so it is never over."""
     return work()
 
 
@@ -264,9 +276,9 @@ class World:
             engine=machine.engine,
             kinds=machine.kinds,
             clock=self.clock,
-            offload=_inline,
+            offload=inline,
             sleep=self._sleep,
-            carrier=_carried,
+            carrier=carried,
             heart=self._heart,
             is_paused=machine.queues.is_paused,
             hold=machine.queues.hold,

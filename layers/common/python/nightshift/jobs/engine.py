@@ -236,7 +236,7 @@ class Engine:
         if record is not None and record.last is not None:
             self._store.add_log(record, record.last)
         seat = Seat(
-            ref=message.ref,
+            ref=record.ref if record else message.ref,
             attempt=attempt,
             token=Token(self._new_token()),
             lease_ms=start_ms + _lease_ms(plan),

@@ -226,10 +226,11 @@ class Enqueuer:
         """Enqueue the wish, unless an open job has its key; then return that."""
         for number in range(TRIES):
             lock = self._locks.find(wish.order)
+            if lock is not None and lock.ref.job_id == wish.order.ref.job_id:
+                self._send([wish.message])
+                return Enqueued(job_id=lock.ref.job_id, created=not wish.is_named)
             verdict = self._judge(wish, lock)
             if lock is not None and verdict is Verdict.HELD:
-                if lock.ref.job_id == wish.order.ref.job_id:
-                    self._send([wish.message])
                 return Enqueued(job_id=lock.ref.job_id, created=False)
             if lock is not None and verdict is Verdict.REPLACE:
                 self._engine.replace(lock.ref)

@@ -76,12 +76,9 @@ class Triage:
 
         A job that has not begun and is refused is left out: it is none.
         """
+        messages = [_next(m, records.get(m.ref.job_id)) for m in messages]
         plans = self._plans([m.ref for m in messages])
-        wanted = [
-            _next(m, records.get(m.ref.job_id))
-            for m in messages
-            if m.ref.job_id in records or not _is_refused(plans[m.ref])
-        ]
+        wanted = [m for m in messages if m.ref.job_id in records or not _is_refused(plans[m.ref])]
         seen = self._see([m.ref for m in wanted], plans)
         out = Sorted()
         for message in wanted:
@@ -128,7 +125,7 @@ def _next(message: Message, record: Record | None) -> Message:
     if record is None:
         return message
     return Message(
-        ref=message.ref,
+        ref=record.ref,
         attempt=record.closed + 1,
         not_before_ms=record.next_ms or message.not_before_ms,
     )
