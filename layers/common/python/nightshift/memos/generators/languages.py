@@ -86,7 +86,7 @@ ENGLISH: Final = Language(
         "name": "name",
     },
     meaning="What does “{term}” mean?",
-    doing="{term}: does what?",
+    doing="What does “{term}” do?",
     lead="{lead}: which? ({count})",
     ordered="{lead}: which {count} steps, in order?",
     unordered="{lead}: name all {count}.",

@@ -7,8 +7,14 @@ from nightshift.memos.generators.tokens import words
 
 HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)")
 ITEM = re.compile(
-    r"([ \t]*)(?:([-*+•‣\u2013])|(\d{1,3}|[a-z])[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(\S.*)"
+    r"(?P<indent>[ \t]*)(?:[-*+•‣◦▪·\u2013]|(?P<number>(?:\d{1,3}|[a-z])[.)])|"
+    r"(?P<letter>\((?:\d{1,2}|[a-z]|[ivx]{1,4})\)))[ \t]+(?:\[[ xX]\][ \t]+)?(?P<text>\S.*)"
 )
+"""An item of a list; `number` and `letter` are its mark where it is no bullet."""
+
+CLAUSE = re.compile(r"[ \t]*(?:§+ ?)?\d{1,3}(?:\.\d{1,3}){1,3}\.?[ \t]+(?=[^\W\d_a-z])")
+"""The number of a clause, such as `2.1` in a contract."""
+
 FENCE = re.compile(r" {0,3}(```|~~~)")
 RULE = re.compile(r"[ \t]*[-=*_~#+]{3,}[ \t]*|[ \t]*(?:[-*_] ){2,}[-*_][ \t]*")
 UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*")
@@ -16,16 +22,27 @@ ASKED = re.compile(r"(?:\*\*)?(?:Q(?:uestion)?|F(?:rage)?)\s?\d{0,3}[.:)](?:\*\*
 ANSWER = re.compile(
     r"(?:\*\*)?(?:A(?:nswer|ntwort)?|R(?:éponse)?)\s?\d{0,3}[.:)](?:\*\*)?\s+(\S.*)"
 )
-PAIR = re.compile(r"([^:;.!?|\u2013—]{2,60}?)(?:\s?:\s+|\s+[-\u2013—]\s+)(\S.*)")
+PAIR = re.compile(
+    r"(?P<term>[^:;.!?|=<>\u2013—\u2192]{2,60}?)"
+    r"(?:\s?:\s+|\s+(?P<sign>[-\u2013—=\u2192]|:=|->|=>)\s+)(?P<text>\S.*)"
+)
 _NUMBERED = re.compile(r"([^\W\d_]+)\.?\s+(?:\d{1,3}|[IVXLC]{1,6})\b")
 _ENDS = ".!:;,…。\uff01\uff1a"
+_DASHES = frozenset("-\u2013—")
 _FINITE = AUXILIARY | {"ist", "sind", "war", "hat", "haben", "est", "sont", "ont"}
-RUN_IN = re.compile(r"(?:\*\*|__)[^*_\n]{1,40}\.(?:\*\*|__)\s+(?=\S)")
-"""A heading in bold that the paragraph goes on from."""
+RUN_IN = re.compile(
+    r"(?:\*\*|__)[^*_\n]{1,40}\.(?:\*\*|__)\s+(?=\S)|[^\W\d_a-z][\w ]{1,40}\.[\u2013—]\s?(?=[^\W\d_a-z])"
+)
+"""A heading that the paragraph goes on from: in bold, or before a full stop and a dash."""
 
 MAX_HEADING_WORDS = 9
 MAX_HEADING = 80
 MAX_TERM_WORDS = 6
+MIN_MEANING_WORDS = 2
+MIN_WRAPPED = 60
+"""Columns under which nobody wraps running text."""
+MAX_WRAPPED = 100
+"""Columns over which nobody does."""
 
 
 def is_table_rule(line: str) -> bool:
@@ -54,13 +71,44 @@ def is_prose(line: str) -> bool:
     return letters * 2 >= len(line.replace(" ", ""))
 
 
-def pair_of(line: str) -> tuple[str, str] | None:
-    """Return term and text of a line such as `Router: a device ...`, or None."""
+def pair_of(line: str, *, listed: bool = False) -> tuple[str, str] | None:
+    """Return term and text of a line such as `Router: a device ...`, or None.
+
+    A line that is `listed` among others of its kind may begin with a small letter. A dash that has
+    a second one to close it stands in a sentence.
+    """
     match = PAIR.fullmatch(line)
     if match is None:
         return None
-    term, text = match[1].strip(), match[2].strip()
+    term, text, sign = match["term"].strip(), match["text"].strip(), match["sign"]
     named = words(term)
     states = any(word in _FINITE for word in named[1:])
     good = len(named) in range(1, MAX_TERM_WORDS + 1) and bool(words(text)) and not states
-    return (term, text) if good and not term[0].islower() else None
+    inserted = sign in _DASHES and f" {sign} " in text
+    formula = sign == "=" and not (is_prose(text) and len(words(text)) >= MIN_MEANING_WORDS)
+    opens = term[0].isalnum() and (listed or not term[0].islower())
+    return (term, text) if good and opens and not inserted and not formula else None
+
+
+def is_vocabulary(line: str) -> bool:
+    """Tell whether a line sets a word beside another by a dash or a sign, as learners do."""
+    match = PAIR.fullmatch(line)
+    return bool(match and match["sign"] and len(words(match["text"])) <= MAX_TERM_WORDS)
+
+
+def numbered_title(line: str, after: str) -> str:
+    """Return the title of a line such as `2. Term`, unless the line `after` goes on as its list."""
+    match = ITEM.fullmatch(line)
+    if not match or not match["number"] or match["indent"] or not is_title(match["text"]):
+        return ""
+    following = ITEM.match(after)
+    goes_on = not after.strip() or after[0].isspace() or (following and following["number"])
+    return "" if goes_on else match["text"]
+
+
+def is_broken_here(line: str, after: str, width: int) -> bool:
+    """Tell whether the writer ended a line, rather than a program that wraps at `width`."""
+    first = after.split(" ", 1)[0]
+    if not first or first[0].islower():
+        return False
+    return len(line) > MAX_WRAPPED or len(line) + 1 + len(first) <= width

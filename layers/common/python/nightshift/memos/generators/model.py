@@ -29,11 +29,12 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """A term and what the text says beside it."""
+    """A term and what the text says beside it; `is_vocabulary` is a word beside another."""
 
     path: Path
     term: str
     text: str
+    is_vocabulary: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

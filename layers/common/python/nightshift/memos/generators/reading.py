@@ -1,5 +1,7 @@
 """Reads a text into its blocks: headings, paragraphs, lists, pairs, tables, questions."""
 
+from itertools import pairwise
+
 from nightshift.memos.generators import lines
 from nightshift.memos.generators.markup import bold_terms, plain, visible
 from nightshift.memos.generators.model import (
@@ -12,6 +14,7 @@ from nightshift.memos.generators.model import (
     Paragraph,
     Path,
 )
+from nightshift.memos.generators.pairs import says_something
 from nightshift.memos.generators.sentences import split
 from nightshift.memos.generators.tokens import holds, vocabulary, words
 
@@ -21,6 +24,9 @@ SHOUTED = 6
 MAX_TITLE = 200
 MAX_ANSWER = 300
 MIN_TABBED_ROWS = 2
+MIN_LISTED = 3
+MAX_GAP = 3
+"""Lines in which the next one that is not empty is looked for."""
 GENERIC = vocabulary(
     "memo memorandum notes introduction overview summary abstract contents conclusion note "
     "einleitung zusammenfassung überblick notizen introduction résumé"
@@ -29,7 +35,7 @@ SUBJECT = frozenset({"subject", "betreff", "objet", "title", "titel", "titre", "
 ADMIN = SUBJECT | vocabulary(
     "date from to cc bcc author time place location present attendees apologies version status "
     "page source sources note hint tip warning example datum von an autor ort anwesend quelle "
-    "hinweis beispiel merke de à auteur lieu remarque exemple http https see"
+    "hinweis beispiel merke de à auteur lieu remarque exemple http https see exam todo"
 )
 
 
@@ -50,6 +56,7 @@ class _Reader:
         self._lines = source
         self._at = 0
         self._headings: list[tuple[int, str, str]] = []
+        self._label = ""
         self._fresh = True
 
     def run(self) -> None:
@@ -85,9 +92,13 @@ class _Reader:
         at = self._at + offset
         return self._lines[at] if 0 <= at < len(self._lines) else ""
 
+    def _next_line(self) -> str:
+        """Return the first line below that is not empty."""
+        return next((line for line in self._lines[self._at + 1 :][:MAX_GAP] if line.strip()), "")
+
     def _add(self, block: Block) -> None:
         self.blocks.append(block)
-        self._fresh = False
+        self._fresh, self._label = False, ""
 
     def _code(self) -> bool:
         """Skip a fenced block, or an indented one after an empty line."""
@@ -119,6 +130,11 @@ class _Reader:
             self._at += 1
             self._enter(len(match[1]), plain(match[2].rstrip("# ")))
             return True
+        numbered = lines.numbered_title(self._line(), self._next_line())
+        if numbered and not self._line(-1).strip():
+            self._at += 1
+            self._enter(PLAIN_LEVEL, plain(numbered))
+            return True
         under = lines.UNDERLINE.fullmatch(self._line(1))
         if under and lines.is_title(self._line()):
             self._enter(1 if under[1][0] == "=" else 2, plain(self._line()))
@@ -131,8 +147,9 @@ class _Reader:
         text = plain(self._line())
         if self._line(-1).strip() or self._line(1).strip() or not lines.is_title(text):
             return False
+        opens = not (self.title or self.blocks) and not lines.pair_of(self._next_line())
         self._at += 1
-        if lines.pair_of(text):
+        if lines.pair_of(text) and not opens:
             self._pair(text)
         else:
             self._enter(self._level_of(text), text)
@@ -149,13 +166,13 @@ class _Reader:
         return self._headings[-1][0] if self._headings and not series else PLAIN_LEVEL
 
     def _enter(self, level: int, text: str) -> None:
+        if text.isupper() and len(text) > SHOUTED:
+            text = text.capitalize()
         if not self.title and not self.blocks and text.casefold() not in GENERIC:
             self.title = text
             return
         while self._headings and self._headings[-1][0] >= level:
             self._headings.pop()
-        if text.isupper() and len(text) > SHOUTED:
-            text = text.capitalize()
         self._headings.append((level, text, lines.series(text)))
         self._fresh = True
 
@@ -210,8 +227,8 @@ class _Reader:
         while True:
             match = lines.ITEM.match(self._line())
             if match:
-                indent = len(match[1].expandtabs(4))
-                entries.append((indent, match[3] is not None, [match[4]]))
+                indent = len(match["indent"].expandtabs(4))
+                entries.append((indent, match["number"] is not None, [match["text"]]))
             elif self._line().startswith((" ", "\t")) and self._line().strip():
                 entries[-1][2].append(self._line())
             elif self._line().strip() or not lines.ITEM.match(self._line(1)):
@@ -223,6 +240,7 @@ class _Reader:
     def _listings(self, entries: list[tuple[int, bool, str]]) -> None:
         """Add one listing for each run of items of the same depth under the same item."""
         lead = self._lead()
+        path = (*self._path, self._label) if self._label else self._path
         parents: dict[int, str] = {}
         groups: dict[tuple[int, str], list[str]] = {}
         ordered: dict[tuple[int, str], bool] = {}
@@ -234,7 +252,7 @@ class _Reader:
             parents = {d: t for d, t in parents.items() if d < depth} | {depth: text}
         for key, items in groups.items():
             self._add(
-                Listing(path=self._path, lead=key[1], items=tuple(items), ordered=ordered[key])
+                Listing(path=path, lead=key[1], items=tuple(items), ordered=ordered[key])
             )
 
     def _lead(self) -> str:
@@ -247,20 +265,26 @@ class _Reader:
     def _paragraph(self) -> bool:
         chunk: list[str] = []
         while self._line().strip() and (not chunk or not self._interrupts()):
-            line = self._line().lstrip("> \t")
+            line = lines.CLAUSE.sub("", self._line().lstrip("> \t"), count=1)
             chunk.append(plain(line if chunk else lines.RUN_IN.sub("", line)))
             self._at += 1
         chunk = [line for line in chunk if line]
-        if self._pairs(chunk):
-            return True
-        text = " ".join(chunk)
-        if words(text) and lines.is_prose(text):
+        if chunk and not self._defined(chunk) and not self._pairs(chunk):
+            for text in pieces(chunk):
+                if not self._pairs([text]):
+                    self._prose(text)
+        return True
+
+    def _prose(self, text: str) -> None:
+        """Take running text, or a short line that only names the list below it."""
+        if lines.is_title(text) and lines.ITEM.match(self._line()):
+            self._label = text
+        elif words(text) and lines.is_prose(text):
             after = self._line() if self._line().strip() else self._line(1)
             text = self._reply(text)
             leads = text.endswith((":", "\uff1a")) or after.startswith(("    ", "\t"))
             if text:
                 self._add(Paragraph(path=self._path, text=text, open_ended=leads))
-        return True
 
     def _reply(self, text: str) -> str:
         """Take the first paragraph under a heading that asks as its answer; return the rest."""
@@ -278,22 +302,26 @@ class _Reader:
 
     def _interrupts(self) -> bool:
         line = self._line()
-        return bool(
-            lines.HEADING.fullmatch(line) or lines.ITEM.match(line) or lines.FENCE.match(line)
-        )
+        marks = (lines.HEADING, lines.ITEM, lines.FENCE, lines.CLAUSE)
+        return any(mark.match(line) for mark in marks)
+
+    def _defined(self, chunk: list[str]) -> bool:
+        """Take a term with its text in lines below that begin with a colon."""
+        if not chunk[1:] or not all(line.startswith(": ") for line in chunk[1:]):
+            return False
+        return self._pairs([f"{chunk[0]}: {' '.join(line[2:] for line in chunk[1:])}"])
 
     def _pairs(self, chunk: list[str]) -> bool:
         """Take lines that all are a term with its text."""
-        if chunk[1:] and all(line.startswith(": ") for line in chunk[1:]):
-            chunk = [f"{chunk[0]}: {' '.join(line[2:] for line in chunk[1:])}"]
-        if not chunk or not all(lines.pair_of(line) for line in chunk):
+        listed = len(chunk) >= MIN_LISTED
+        if not all(lines.pair_of(line, listed=listed) for line in chunk):
             return False
         for line in chunk:
-            self._pair(line)
+            self._pair(line, listed=listed)
         return True
 
-    def _pair(self, line: str) -> None:
-        found = lines.pair_of(line)
+    def _pair(self, line: str, *, listed: bool = False) -> None:
+        found = lines.pair_of(line, listed=listed)
         if found is None:
             return
         term, text = found
@@ -302,9 +330,27 @@ class _Reader:
         if set(term.casefold().split()) & ADMIN:
             return
         first, *rest = split(text)
-        self._add(Pair(path=self._path, term=term, text=first))
+        if rest and says_something(first):
+            self._add(Paragraph(path=(*self._path, term), text=text))
+            return
+        words_beside = lines.is_vocabulary(line)
+        self._add(Pair(path=self._path, term=term, text=first, is_vocabulary=words_beside))
         if rest:
             self._add(Paragraph(path=(*self._path, term), text=" ".join(rest)))
+        if lines.ITEM.match(self._line()):
+            self._label = term
+
+
+def pieces(chunk: list[str]) -> list[str]:
+    """Return the lines of a paragraph, those joined that only a program has parted."""
+    width = max(lines.MIN_WRAPPED, max(map(len, chunk)))
+    found = [chunk[0]]
+    for before, line in pairwise(chunk):
+        if lines.is_broken_here(before, line, width):
+            found.append(line)
+        else:
+            found[-1] = f"{found[-1]} {line}"
+    return found
 
 
 def _cells(line: str, mark: str) -> tuple[str, ...]:

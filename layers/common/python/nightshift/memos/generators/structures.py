@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from nightshift.memos.generators import grammar
 from nightshift.memos.generators.languages import ENGLISH, Language
@@ -16,7 +17,7 @@ from nightshift.memos.generators.model import (
     Path,
     Statement,
 )
-from nightshift.memos.generators.reading import ADMIN
+from nightshift.memos.generators.pairs import Entry, entries, says_something
 from nightshift.memos.generators.relations import abbreviations
 from nightshift.memos.generators.sentences import split
 from nightshift.memos.generators.statements import BLOCK, leading, standalone
@@ -30,37 +31,69 @@ MAX_ITEM = 110
 MAX_STEP = 140
 MAX_CELL = 160
 MAX_ROWS = 20
-_VERB_FIRST = re.compile(r"[a-z]+s\b")
 _PHRASE = re.compile(r"(?:an?|the|any|one|all) ", re.IGNORECASE)
-_TERM_NOTE = re.compile(r"\s*\([^()]{1,80}\)$")
 _ARE = re.compile(r"(?P<subject>.{4,}) (?P<verb>are|is|sind|sont)", re.IGNORECASE)
 
 
 def structures(outline: Outline, language: Language) -> Iterator[Candidate]:
     """Yield the cards on whatever of the outline is no running text."""
+    for path, found in _runs(outline):
+        yield from entries(path, found, language)
+        for entry in found:
+            yield from _spelled(path, entry, language)
     for place, block in enumerate(outline.blocks):
         number = place * BLOCK
         if isinstance(block, Listing):
             yield from _listing(block, number, language)
-        elif isinstance(block, Pair):
-            yield from _pair(block.path, block.term, block.text, number, language)
         elif isinstance(block, Grid):
             yield from _grid(block, number, language)
         elif isinstance(block, Answered):
             yield _made(block.question, block.answer, CardKind.QUESTION, (number, block.path), 1.0)
 
 
-def pairs_of(listing: Listing) -> list[tuple[str, str]]:
+def _runs(outline: Outline) -> Iterator[tuple[Path, list[Entry]]]:
+    """Yield the entries that follow each other under the same headings."""
+    numbered = enumerate(outline.blocks)
+    for pairs, run in groupby(numbered, key=lambda b: isinstance(b[1], Pair) and b[1].path):
+        if pairs is not False:
+            yield (
+                pairs,
+                [
+                    Entry(
+                        term=block.term,
+                        text=block.text,
+                        number=place * BLOCK,
+                        is_vocabulary=block.is_vocabulary,
+                    )
+                    for place, block in run
+                    if isinstance(block, Pair)
+                ],
+            )
+
+
+def _spelled(path: Path, entry: Entry, language: Language) -> Iterator[Candidate]:
+    """Ask for the long form that stands in brackets beside a short one, or the other way."""
+    statement = Statement(path=path, text=entry.term, number=entry.number)
+    text = entry.term if "(" in entry.term else entry.text[:100]
+    yield from abbreviations(text, statement, language)
+
+
+def pairs_of(listing: Listing, number: int = 0) -> list[Entry]:
     """Return the terms and texts of a list whose items all are pairs, or none."""
-    pairs = [pair_of(item) for item in listing.items]
-    return [pair for pair in pairs if pair] if all(pairs) else []
+    pairs = [pair_of(item, listed=len(listing.items) > 1) for item in listing.items]
+    return [
+        Entry(term=pair[0], text=pair[1], number=number + at)
+        for at, pair in enumerate(pairs, start=1)
+        if pair and all(pairs)
+    ]
 
 
 def _listing(block: Listing, number: int, language: Language) -> Iterator[Candidate]:
-    pairs = pairs_of(block)
-    for index, (term, text) in enumerate(pairs, start=1):
-        yield from _pair(block.path, term, text, number + index, language)
-    items = tuple(term for term, _ in pairs) if pairs else block.items
+    pairs = pairs_of(block, number)
+    yield from entries(block.path, pairs, language)
+    for entry in pairs:
+        yield from _spelled(block.path, entry, language)
+    items = tuple(entry.term for entry in pairs) if pairs else block.items
     lead = leading(block.lead, block.path, language) if block.lead else ""
     fits = len(items) + bool(lead) > MIN_ITEMS and len(items) <= MAX_ITEMS
     short = all(0 < len(item) <= MAX_ITEM for item in items)
@@ -104,45 +137,6 @@ def _sequence(block: Listing, number: int, language: Language) -> Iterator[Candi
         if max(len(step), len(after)) <= MAX_STEP:
             front = language.next_step.format(step=step.rstrip("."))
             yield _made(front, after, CardKind.STEP, (number + at, block.path), 0.5)
-
-
-def _pair(path: Path, term: str, text: str, number: int, language: Language) -> Iterator[Candidate]:
-    if set(term.casefold().split()) & ADMIN:
-        return
-    statement = Statement(path=path, text=term, number=number)
-    yield from abbreviations(_swapped(term, text), statement, language)
-    if says_something(text):
-        return
-    bare = _TERM_NOTE.sub("", term)
-    form = language.meaning
-    first = text.split(" ", 1)[0]
-    if language is ENGLISH and _VERB_FIRST.match(text) and grammar.is_verb(first.strip(",")):
-        form = language.doing
-    elif len(words(text)) <= MIN_ITEMS:
-        form = "{term}?"
-    yield _made(
-        form.format(term=bare), text.rstrip(" ."), CardKind.DEFINITION, (number, path), 0.95
-    )
-
-
-def _swapped(term: str, text: str) -> str:
-    """Return the term, with the long form before the brackets where the short one was."""
-    return term if "(" in term else text[:100]
-
-
-def says_something(text: str) -> bool:
-    """Tell whether what stands beside a term is a sentence of its own, and not its definition."""
-    if not text.rstrip().endswith("."):
-        return False
-    parts = text.split(" ")
-    if grammar.is_verb(parts[0].strip(",")):
-        return False
-    for at, word in enumerate(parts[:8]):
-        if word.strip(",") in {"that", "which", "who", "whose", "by", "so", "to"}:
-            return False
-        if at and grammar.is_verb(word) and parts[at - 1].casefold() not in {"the", "a", "an"}:
-            return True
-    return False
 
 
 def _grid(block: Grid, number: int, language: Language) -> Iterator[Candidate]:
