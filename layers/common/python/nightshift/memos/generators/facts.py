@@ -84,15 +84,9 @@ def when(statement: Statement, figure: Figure) -> Candidate | None:
     )
 
 
-def lowered(subject: str) -> str:
-    """Return a phrase as it reads inside a sentence: its article in small letters."""
-    first, space, rest = subject.partition(" ")
-    return first.lower() + space + rest if first in {"The", "A", "An"} else subject
-
-
 def inside(statement: Statement, phrase: str) -> str:
     """Return a phrase of the statement as it reads inside a question about it."""
     first = statement.text.split(" ", 1)[0]
     if statement.common and phrase.startswith(first):
         return phrase[0].lower() + phrase[1:]
-    return lowered(phrase)
+    return grammar.lowered(phrase)

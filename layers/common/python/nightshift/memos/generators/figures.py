@@ -23,6 +23,7 @@ _NUMBER = re.compile(
 _LINK = re.compile(
     r"(?: (?P<unit>[^\s\d,;()]{1,4}))?(?: (?:to|and|bis|und|à|et) |\s?[\u2013-]\s?)\Z"
 )
+_RANGE_ON = re.compile(r"(?: (?:to|bis|à) |\s?[\u2013-]\s?)\d")
 _UNIT = re.compile(
     r" ?(?:%|‰|°[CF]?|[kMGµmcdh]?(?:m|g|s|W|Hz|Pa|J|V|A|N|l|L|B|bit|eV|mol|t|ha|h|dB|K)\b[²³]?"
     r"(?:/[a-z]+)?|km²|m²|m³|[a-zA-Zäöüéèà]{3,})"
@@ -30,7 +31,8 @@ _UNIT = re.compile(
 _LABELS = vocabulary(
     "rfc section article chapter figure fig table no nr step version lecture page part level port "
     "line room volume type class grade book act title item note step sev route group isbn "
-    "je per pro par artikel kapitel abschnitt abbildung tabelle seite paragraph chapitre"
+    "je per pro par artikel kapitel abschnitt abbildung tabelle seite paragraph chapitre "
+    "linie linea línea ligne artículo capítulo número numéro articolo capitolo"
 )
 _WORDS = listed(
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -53,6 +55,8 @@ _FOREIGN_DATE = re.compile(
 MAX_UNIT = 3
 _EARLY = frozenset({"in", "year", "jahr", "jahre", "en"})
 MIN_YEAR, MAX_YEAR = 1000, 2100
+MIN_NAMING = 1500
+"""A number from this on after `the` names an event by its year, as in `the 1973 oil crisis`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +128,7 @@ def _is_year(text: str, match: re.Match[str], language: Language) -> bool:
     before = _BEFORE.search(text[max(0, match.start() - 20) : match.start()])
     word = before[1].casefold() if before else ""
     if language.code and word not in language.year_before and text[match.start() - 1] != "(":
-        return False
+        return word == "the" and MIN_NAMING <= int(year) <= MAX_YEAR
     unit = _UNIT.match(text, match.end())
     following = unit[0].strip().casefold() if unit else ""
     measured = following.endswith("s") or 0 < len(following) <= MAX_UNIT
@@ -170,7 +174,8 @@ def _is_label(text: str, match: re.Match[str], language: Language) -> bool:
         and _CAPITALISED.match(text, match.end())
     ):
         return True
-    return len(match[0]) == 1 and not _UNIT.match(text, match.end())
+    alone = len(match[0]) == 1 and not _UNIT.match(text, match.end())
+    return alone and not _RANGE_ON.match(text, match.end())
 
 
 def has_unit(text: str, figure: Figure) -> bool:

@@ -53,7 +53,12 @@ _PRONOUNS: Final = vocabulary(
     "davon darauf daraus hier dann danach ihr ihre sein seine wir ich du man wer welche dessen "
     "deren "
     "il elle ils elles ce cet cette ces cela ceci celui celle ceux on nous vous je son sa ses leur "
-    "leurs y en là ainsi puis ensuite"
+    "leurs y en là ainsi puis ensuite "
+    "él ella ello ellos ellas este esta esto estos estas ese esa eso su sus aquí allí así luego "
+    "egli essa esso essi esse questo questa questi queste ciò suo sua qui lì così poi "
+    "ele ela eles elas isso isto seu sua aqui ali assim "
+    "hij zij deze dit dat hun hier daar "
+    "han hon den det dess deras där här"
 )
 _IMPERSONAL: Final = frozenset({"man", "you", "on", "en", "when", "we", "son"})
 """Openers that are well understood alone, although they may also point back."""
@@ -62,6 +67,7 @@ _ANAPHORA: Final = re.compile(
     r"as mentioned|mentioned above|described above|for example|for instance|such (?:a|an)|"
     r"from there|"
     r"dieses?[rmns]?|jene[rsmn]?|folgende[rsmn]?|letztere[rsmn]?|erstere[rsmn]?|zum Beispiel|siehe|"
+    r"(?:en|con|de|por|para|sobre) (?:él|ellas?|ellos?)|"
     r"ceux-ci|celui-ci|celle-ci|cette?|ces|ci-dessus|ci-dessous|par exemple)\b",
     re.IGNORECASE,
 )
@@ -82,6 +88,15 @@ _UNDATED = re.compile(
     r"September|October|November|December)\b(?! \d{1,2},? \d{4}|,? \d{4})"
 )
 _UNFINISHED = re.compile(r" (?:by|of|to|with|for|from|the|and|or)\.?$")
+_INSERTED = re.compile(r"(?<=\w) \((?=[^()]*[ \d])[^()]{1,200}\)(?= )")
+_ADVERBS: Final = vocabulary("therefore thus hence also now still usually often generally then")
+"""Words that may stand between a subject and its verb."""
+_FOCUS = re.compile(
+    r"(?:In|On|At|By|During|After|Before|Since|Until|From|For|Within|Throughout|Under|With|Despite)"
+    r"(?P<opening> [^,;.]{1,80}?),? (?P<pronoun>it|they|he|she|we|I) (?=[a-z])"
+)
+_CLAUSES: Final = vocabulary("because that which who when while if since as and or but until than")
+_HE_OR_SHE = re.compile(r"\b(?:he|she|him|her|his|hers|He|She|His|Her)\b")
 MAX_BEFORE_OBJECT = 5
 MAX_SUBJECT = 12
 
@@ -131,6 +146,7 @@ def subject_of(sentence: str) -> tuple[str, str, str] | None:
 
     An apposition after the subject is left out. None means that none was found for sure.
     """
+    sentence = _INSERTED.sub("", sentence, count=1)
     head, _, tail = sentence.partition(", ")
     inner, _, after = tail.partition(", ")
     if (
@@ -140,8 +156,10 @@ def subject_of(sentence: str) -> tuple[str, str, str] | None:
         sentence = f"{head} {after}" if len(words(head)) <= MAX_SUBJECT else sentence
     parts = sentence.split(" ")
     for at, word in enumerate(parts[: MAX_SUBJECT + 1]):
+        if word in _ADVERBS:
+            continue
         if at and (word in AUXILIARY or (_is_finite(word) and not _is_adjective(parts, at))):
-            subject = " ".join(parts[:at])
+            subject = " ".join(part for part in parts[:at] if part not in _ADVERBS)
             return (subject, word, " ".join(parts[at + 1 :])) if is_subject(subject) else None
         if word.endswith((",", ";", ":", ")")) and not word.startswith("("):
             return None
@@ -172,6 +190,46 @@ def is_subject(phrase: str) -> bool:
     last = phrase.rsplit(" ", 1)[-1].casefold()
     opens = first not in _PREPOSITIONS and first not in _PRONOUNS
     return bool(words(phrase)) and opens and last not in {"that", "which", "who", "and", "or"}
+
+
+def lone_pronoun(sentence: str) -> str:
+    """Return the pronoun that a sentence is about after an opening such as `In 1895`, or nothing.
+
+    What it stands for is outside of the sentence, unless the opening names somebody.
+    """
+    match = _FOCUS.match(sentence)
+    return match["pronoun"] if match and not set(words(match["opening"])) & _CLAUSES else ""
+
+
+def unnamed_person(sentence: str) -> str:
+    """Return the first `he` or `she` of a sentence that names nobody before it, or nothing."""
+    match = _HE_OR_SHE.search(sentence)
+    if match is None:
+        return ""
+    before = words(sentence[: match.start()])
+    named = any(is_name(word) for word in before[1:]) or bool(set(before) & PERSONS)
+    return "" if named else PRONOUN_OF.get(match[0].lower(), "")
+
+
+def is_name(word: str) -> bool:
+    """Tell whether a word inside a sentence seems to be a name."""
+    return word[0].isupper() and not word.isupper() and word not in _CALENDAR
+
+
+PRONOUN_OF: Final = {
+    **dict.fromkeys(("he", "him", "his"), "he"),
+    **dict.fromkeys(("she", "her", "hers"), "she"),
+}
+_CALENDAR: Final = vocabulary(
+    "January February March April May June July August September October November December "
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+)
+
+
+def lowered(subject: str) -> str:
+    """Return a phrase as it reads inside a sentence: its article in small letters."""
+    first, space, rest = subject.partition(" ")
+    return first.lower() + space + rest if first in {"The", "A", "An"} else subject
 
 
 def without_connective(sentence: str) -> str:

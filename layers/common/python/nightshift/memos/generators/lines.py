@@ -7,7 +7,7 @@ from nightshift.memos.generators.tokens import words
 
 HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)")
 ITEM = re.compile(
-    r"(?P<indent>[ \t]*)(?:[-*+•‣◦▪·\u2013]|(?P<number>(?:\d{1,3}|[a-z])[.)])|"
+    r"(?P<indent>[ \t]*)(?:[-*+•‣◦▪·\u2013\u2192]|[-=]>|(?P<number>(?:\d{1,3}|[a-z])[.)])|"
     r"(?P<letter>\((?:\d{1,2}|[a-z]|[ivx]{1,4})\)))[ \t]+(?:\[[ xX]\][ \t]+)?(?P<text>\S.*)"
 )
 """An item of a list; `number` and `letter` are its mark where it is no bullet."""
@@ -31,7 +31,8 @@ _ENDS = ".!:;,…。\uff01\uff1a"
 _DASHES = frozenset("-\u2013—")
 _FINITE = AUXILIARY | {"ist", "sind", "war", "hat", "haben", "est", "sont", "ont"}
 RUN_IN = re.compile(
-    r"(?:\*\*|__)[^*_\n]{1,40}\.(?:\*\*|__)\s+(?=\S)|[^\W\d_a-z][\w ]{1,40}\.[\u2013—]\s?(?=[^\W\d_a-z])"
+    r"(?:\*\*|__)[^*_\n]{1,40}\.(?:\*\*|__)\s+(?=\S)|"
+    r"[^\W\d_a-z][\w ]{1,40}\.[\u2013—]\s?(?=[^\W\d_a-z])"
 )
 """A heading that the paragraph goes on from: in bold, or before a full stop and a dash."""
 
@@ -86,7 +87,7 @@ def pair_of(line: str, *, listed: bool = False) -> tuple[str, str] | None:
     good = len(named) in range(1, MAX_TERM_WORDS + 1) and bool(words(text)) and not states
     inserted = sign in _DASHES and f" {sign} " in text
     formula = sign == "=" and not (is_prose(text) and len(words(text)) >= MIN_MEANING_WORDS)
-    opens = term[0].isalnum() and (listed or not term[0].islower())
+    opens = term.lstrip("-/@$.")[:1].isalnum() and (listed or not term[0].islower())
     return (term, text) if good and opens and not inserted and not formula else None
 
 
@@ -94,6 +95,11 @@ def is_vocabulary(line: str) -> bool:
     """Tell whether a line sets a word beside another by a dash or a sign, as learners do."""
     match = PAIR.fullmatch(line)
     return bool(match and match["sign"] and len(words(match["text"])) <= MAX_TERM_WORDS)
+
+
+def kind_of(item: re.Match[str]) -> str:
+    """Return which kind of marks an item of a list has."""
+    return "number" if item["number"] else "letter" if item["letter"] else "bullet"
 
 
 def numbered_title(line: str, after: str) -> str:

@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from nightshift.memos.generators import grammar
 from nightshift.memos.generators.figures import figures
 from nightshift.memos.generators.languages import ENGLISH, FRENCH, GERMAN, Language
-from nightshift.memos.generators.model import Candidate, Outline, Statement
-from nightshift.memos.generators.tokens import folded, holds, vocabulary, words
+from nightshift.memos.generators.model import (
+    Candidate,
+    Listing,
+    Outline,
+    Pair,
+    Paragraph,
+    Statement,
+)
+from nightshift.memos.generators.tokens import folded, holds, significant, vocabulary, words
 from nightshift.ports.cards import CardKind
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĪĮİŁŃŇŌŐŒŘŚŞŠŢŤŪŮŰŹŻŽА-ЯЁΑ-Ω"
@@ -29,6 +36,9 @@ _ARTICLE = re.compile(r"\b(?:a|an|each|every|no|une?|chaque) (\w+)")
 MIN_NOTED = 4
 _EVERYDAY = vocabulary("Europe Asia Africa America Earth God Internet Europa Asien Afrika Amerika")
 COMMON = 0.3
+MIN_ROLE = 3
+ROLE_SHARE = 0.2
+"""A name in more of the sentences is a word of this text, such as a contract's `the Tenant`."""
 MANY = 3
 TWICE = 2
 ACRONYM = 5
@@ -56,6 +66,12 @@ class Namer:
         capitals = sum(word[0].isupper() for word in noted)
         self._plain_case = len(noted) < MIN_NOTED or capitals * 2 <= len(noted)
         self._names = Counter(m[0] for s in found for m in _NAME.finditer(s.text))
+        self._count = len(found)
+        told = [b.text for b in outline.blocks if isinstance(b, Paragraph | Pair)]
+        told += [item for b in outline.blocks if isinstance(b, Listing) for item in b.items]
+        self._mentions = Counter(
+            _DETERMINER.sub("", m[0]) for text in told for m in _NAME.finditer(text)
+        )
         self._small = Counter(word for word in inner if word[0].islower())
 
     def names(self, statement: Statement) -> Iterator[Candidate]:
@@ -93,12 +109,9 @@ class Namer:
             return False
         if any(c.isdigit() for c in name) or (name.isupper() and len(name) <= ACRONYM):
             return False
+        if self._is_common(statement, name):
+            return False
         parts = words(name)
-        common = len(parts) == 1 and (self._small[name.lower()] or name in self._language.months)
-        if common or any(holds(heading, name) for heading in statement.path):
-            return False
-        if any(p in self._language.months or p in self._language.days for p in parts):
-            return False
         after = statement.text[match.end() :].lstrip(" ")
         if after.startswith((".", "/", "_", "(", "=")):
             return False
@@ -106,6 +119,19 @@ class Namer:
         glued = bool(following) and after[:1].islower() and following[0] not in self._language.stop
         verb = bool(following) and (grammar.is_verb(following[0]) or grammar.is_past(following[0]))
         return not (glued and not verb and (_ADJECTIVE.search(name) or len(parts) == 1))
+
+    def _is_common(self, statement: Statement, name: str) -> bool:
+        """Tell whether a name is told above, a day or month, or a word of this text."""
+        parts = words(name)
+        calendar = {*self._language.months, *self._language.days}
+        told = {word for heading in statement.path for word in significant(heading)}
+        times = self._mentions[name]
+        return (
+            significant(name) <= told
+            or any(part in calendar or part.removesuffix("s") in calendar for part in parts)
+            or (len(parts) == 1 and self._small[name.lower()] > 0)
+            or (times >= MIN_ROLE and times > ROLE_SHARE * self._count)
+        )
 
     def terms(self, statement: Statement) -> Iterator[Candidate]:
         """Yield a gap for the subject of a plain fact, or for a term set in bold."""

@@ -25,10 +25,12 @@ MAX_TITLE = 200
 MAX_ANSWER = 300
 MIN_TABBED_ROWS = 2
 MIN_LISTED = 3
+_NO_LABEL = ("", True)
 MAX_GAP = 3
 """Lines in which the next one that is not empty is looked for."""
 GENERIC = vocabulary(
     "memo memorandum notes introduction overview summary abstract contents conclusion note "
+    "background description details "
     "einleitung zusammenfassung überblick notizen introduction résumé"
 )
 SUBJECT = frozenset({"subject", "betreff", "objet", "title", "titel", "titre", "re"})
@@ -56,7 +58,7 @@ class _Reader:
         self._lines = source
         self._at = 0
         self._headings: list[tuple[int, str, str]] = []
-        self._label = ""
+        self._label = _NO_LABEL
         self._fresh = True
 
     def run(self) -> None:
@@ -98,7 +100,7 @@ class _Reader:
 
     def _add(self, block: Block) -> None:
         self.blocks.append(block)
-        self._fresh, self._label = False, ""
+        self._fresh, self._label = False, _NO_LABEL
 
     def _code(self) -> bool:
         """Skip a fenced block, or an indented one after an empty line."""
@@ -224,9 +226,13 @@ class _Reader:
         if not lines.ITEM.match(self._line()):
             return False
         entries: list[tuple[int, bool, list[str]]] = []
+        kinds: dict[int, str] = {}
         while True:
             match = lines.ITEM.match(self._line())
             if match:
+                kind = kinds.setdefault(len(match["indent"]), lines.kind_of(match))
+                if kind != lines.kind_of(match) and not self._line(-1).strip():
+                    break
                 indent = len(match["indent"].expandtabs(4))
                 entries.append((indent, match["number"] is not None, [match["text"]]))
             elif self._line().startswith((" ", "\t")) and self._line().strip():
@@ -240,7 +246,8 @@ class _Reader:
     def _listings(self, entries: list[tuple[int, bool, str]]) -> None:
         """Add one listing for each run of items of the same depth under the same item."""
         lead = self._lead()
-        path = (*self._path, self._label) if self._label else self._path
+        label, names_items = self._label
+        path = (*self._path, label) if label else self._path
         parents: dict[int, str] = {}
         groups: dict[tuple[int, str], list[str]] = {}
         ordered: dict[tuple[int, str], bool] = {}
@@ -252,7 +259,13 @@ class _Reader:
             parents = {d: t for d, t in parents.items() if d < depth} | {depth: text}
         for key, items in groups.items():
             self._add(
-                Listing(path=path, lead=key[1], items=tuple(items), ordered=ordered[key])
+                Listing(
+                    path=path,
+                    lead=key[1],
+                    items=tuple(items),
+                    ordered=ordered[key],
+                    is_named=names_items,
+                )
             )
 
     def _lead(self) -> str:
@@ -278,7 +291,7 @@ class _Reader:
     def _prose(self, text: str) -> None:
         """Take running text, or a short line that only names the list below it."""
         if lines.is_title(text) and lines.ITEM.match(self._line()):
-            self._label = text
+            self._label = (text, True)
         elif words(text) and lines.is_prose(text):
             after = self._line() if self._line().strip() else self._line(1)
             text = self._reply(text)
@@ -331,19 +344,20 @@ class _Reader:
             return
         first, *rest = split(text)
         if rest and says_something(first):
-            self._add(Paragraph(path=(*self._path, term), text=text))
+            path = self._path if term.casefold() in GENERIC else (*self._path, term)
+            self._add(Paragraph(path=path, text=text))
             return
         words_beside = lines.is_vocabulary(line)
         self._add(Pair(path=self._path, term=term, text=first, is_vocabulary=words_beside))
         if rest:
             self._add(Paragraph(path=(*self._path, term), text=" ".join(rest)))
         if lines.ITEM.match(self._line()):
-            self._label = term
+            self._label = (term, False)
 
 
 def pieces(chunk: list[str]) -> list[str]:
     """Return the lines of a paragraph, those joined that only a program has parted."""
-    width = max(lines.MIN_WRAPPED, max(map(len, chunk)))
+    width = max(lines.MIN_WRAPPED, *map(len, chunk))
     found = [chunk[0]]
     for before, line in pairwise(chunk):
         if lines.is_broken_here(before, line, width):
@@ -355,4 +369,4 @@ def pieces(chunk: list[str]) -> list[str]:
 
 def _cells(line: str, mark: str) -> tuple[str, ...]:
     inner = line.strip().strip("|") if mark == "|" else line.strip("\n")
-    return tuple(plain(cell) for cell in inner.split(mark))
+    return tuple(plain(cell, keep_code=True) for cell in inner.split(mark))

@@ -9,6 +9,7 @@ from nightshift.memos.generators.lines import is_prose
 from nightshift.memos.generators.model import Outline, Pair, Paragraph, Path, Statement
 from nightshift.memos.generators.sentences import split
 from nightshift.memos.generators.tokens import folded, holds, is_unspaced, words
+from nightshift.memos.generators.topics import NOBODY, Person, others, protagonist
 
 MIN_WORDS = 4
 BLOCK = 1_000_000
@@ -34,10 +35,18 @@ _NOUN_ENDING = re.compile(
 
 
 class Resolver:
-    """Follows the subject through the sentences of one paragraph."""
+    """Follows the subject through the sentences of one paragraph.
 
-    def __init__(self, language: Language) -> None:
+    `person` is whom the whole text is about, `small` the words that it writes with a small letter.
+    """
+
+    def __init__(
+        self, language: Language, person: Person = NOBODY, small: frozenset[str] = frozenset()
+    ) -> None:
         self._language = language
+        self._small = small
+        self._person = person
+        self._others = False
         self._topics: tuple[str, ...] = ()
         self._subject = ""
         self._copular = False
@@ -45,11 +54,20 @@ class Resolver:
     def start(self, path: Path) -> None:
         """Forget the subject: a new paragraph begins, under these headings."""
         self._subject, self._copular, self._topics = "", False, path
+        self._others = False
 
     def resolve(self, sentence: str) -> str:
-        """Return the sentence with its opening pronoun replaced, where the antecedent is sure."""
+        """Return the sentence with its opening pronoun replaced, where the antecedent is sure.
+
+        One that is about somebody or something that nobody can tell comes back empty.
+        """
         if self._language is ENGLISH:
             resolved = self._english(sentence)
+            unclear = self._is_unclear(resolved)
+            self._others = others(sentence, self._person)
+            if unclear:
+                self._subject = ""
+                return ""
             found = grammar.subject_of(resolved)
             if not _OPENING.match(resolved):
                 self._subject = found[0] if found else ""
@@ -61,18 +79,42 @@ class Resolver:
         match = _OPENING.match(sentence)
         if not match or not self._fits(match[1]) or _EXPLETIVE.match(sentence):
             return sentence
-        owner = match[1] in {"Its", "Their", "His", "Her"}
-        ending = ("'" if self._subject.endswith("s") else "'s") if owner else ""
-        return f"{self._subject}{ending} {sentence[match.end() :]}"
+        subject, rest = self._antecedent(match[1]), sentence[match.end() :]
+        if match[1] not in {"Its", "Their", "His", "Her"}:
+            return f"{subject} {rest}"
+        owned = grammar.subject_of(f"The {rest}") if match[1] in {"Its", "Their"} else None
+        if owned:
+            first = subject.split(" ", 1)[0].lower()
+            inside = subject if first not in self._small else first + subject[len(first) :]
+            return f"{owned[0]} of {grammar.lowered(inside)} {rest[len(owned[0]) - 3 :]}"
+        ending = "'" if subject.endswith("s") else "'s"
+        return f"{subject}{ending} {rest}"
+
+    def _antecedent(self, pronoun: str) -> str:
+        """Return what a pronoun at the beginning of a sentence stands for."""
+        meant = self._person.pronoun == grammar.PRONOUN_OF.get(pronoun.lower(), "-")
+        known = grammar.is_person(self._subject) and pronoun in {"He", "She", "His", "Her"}
+        return self._person.name if meant and not known else self._subject
+
+    def _is_unclear(self, sentence: str) -> bool:
+        """Tell whether a sentence is about somebody or something outside of it.
+
+        The person whom the text is about is named above each card.
+        """
+        pronoun = grammar.unnamed_person(sentence)
+        if pronoun:
+            return pronoun != self._person.pronoun or self._others
+        return grammar.lone_pronoun(sentence) in {"it", "they", "we", "I"}
 
     def _fits(self, pronoun: str) -> bool:
         """Tell whether the subject before can be what the pronoun means."""
         subject = self._subject
         person = grammar.is_person(subject)
+        if pronoun in {"He", "She", "His", "Her"}:
+            meant = self._person.pronoun == grammar.PRONOUN_OF[pronoun.lower()]
+            return person or (meant and not self._others)
         if not subject:
             return False
-        if pronoun in {"He", "She", "His", "Her"}:
-            return person
         plural = subject.endswith("s") and not subject.endswith(("ss", "us", "is"))
         if pronoun in {"They", "Their"}:
             return plural or " and " in subject
@@ -98,8 +140,8 @@ def statements(outline: Outline, language: Language) -> Iterator[Statement]:
 
     The number of each is its block's place times `BLOCK`, plus its place in the block.
     """
-    resolver = Resolver(language)
     small = frozenset(_small_words(outline))
+    resolver = Resolver(language, protagonist(outline), small)
     for place, block in enumerate(outline.blocks):
         resolver.start(block.path)
         if isinstance(block, Pair):
@@ -144,7 +186,7 @@ def leading(text: str, path: Path, language: Language) -> str:
 def standalone(sentence: str) -> str:
     """Return a sentence fit to be asked about, without its full stop, or an empty string."""
     text = grammar.without_connective(sentence).strip()
-    if text.endswith(("?", ":", "...", "…", "!", "\uff1a")) or not _bounded(text):
+    if not text or text.endswith(("?", ":", "...", "…", "!", "\uff1a")) or not _bounded(text):
         return ""
     if not (text[0].isupper() or text[0].isdigit() or not text[0].isascii()):
         return ""
@@ -173,7 +215,7 @@ def steps(path: Path, items: tuple[str, ...], number: int) -> Iterator[Statement
     """Yield the sentences of an ordered list's items as statements that know their step."""
     for step, item in enumerate(items, start=1):
         for sentence in split(item):
-            text = sentence.rstrip(" .")
+            text = sentence.rstrip(" .;,")
             if _bounded(text) and not grammar.points_elsewhere(text, steps=True):
                 named = (*path[:-1], f"{path[-1]} ({step})") if path[1:] else path
                 yield Statement(path=named, text=text, number=number + step, step=step)

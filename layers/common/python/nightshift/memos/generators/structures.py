@@ -32,6 +32,10 @@ MAX_STEP = 140
 MAX_CELL = 160
 MAX_ROWS = 20
 _PHRASE = re.compile(r"(?:an?|the|any|one|all) ", re.IGNORECASE)
+_OPEN = re.compile(
+    r" (?:shall|must|should|may|can|will|cannot|to|by|of|with|for|from|include|includes|included|"
+    r"contain|contains|comprise|comprises|need|needs|has|have|means|requires?)$"
+)
 _ARE = re.compile(r"(?P<subject>.{4,}) (?P<verb>are|is|sind|sont)", re.IGNORECASE)
 
 
@@ -96,7 +100,7 @@ def _listing(block: Listing, number: int, language: Language) -> Iterator[Candid
     items = tuple(entry.term for entry in pairs) if pairs else block.items
     lead = leading(block.lead, block.path, language) if block.lead else ""
     fits = len(items) + bool(lead) > MIN_ITEMS and len(items) <= MAX_ITEMS
-    short = all(0 < len(item) <= MAX_ITEM for item in items)
+    short = all(0 < len(item) <= MAX_ITEM and not item.endswith(":") for item in items)
     if fits and short and len(items) >= MIN_ITEMS and not any("?" in item for item in items):
         yield from _whole(block, items, lead, number, language)
     elif block.ordered and not pairs:
@@ -111,13 +115,9 @@ def _whole(
     if lead:
         if grammar.points_elsewhere(lead.replace("following", "").replace("folgende", "")):
             lead = f"{block.path[-1]} \u2013 {lead}" if block.path else lead
-        front = language.lead.format(lead=lead, count=count)
-        are = _ARE.fullmatch(lead)
-        if are and language is ENGLISH:
-            subject = are["subject"][0].lower() + are["subject"][1:]
-            front = f"What {are['verb']} {subject}? ({count})"
-    elif block.path[1:]:
-        form = language.ordered if block.ordered else language.unordered
+        front = _led(lead, count, language)
+    elif block.path[1:] and block.is_named:
+        form = language.ordered if _are_steps(block) else language.unordered
         asked = block.path[-1].endswith("?")
         front = (
             f"{block.path[-1]} ({count})"
@@ -129,6 +129,23 @@ def _whole(
     mark = "{}. {}" if block.ordered else "- {1}"
     back = "\n".join(mark.format(at, item.rstrip(" ,;.")) for at, item in enumerate(items, start=1))
     yield _made(front, back, CardKind.LIST, (number, block.path), 0.9)
+
+
+def _led(lead: str, count: int, language: Language) -> str:
+    """Ask for the items that a sentence leads to."""
+    are = _ARE.fullmatch(lead) if language is ENGLISH else None
+    if are:
+        subject = are["subject"][0].lower() + are["subject"][1:]
+        return f"What {are['verb']} {subject}? ({count})"
+    if language is ENGLISH and _OPEN.search(lead):
+        return f"{lead} what? ({count})"
+    return language.lead.format(lead=lead, count=count)
+
+
+def _are_steps(block: Listing) -> bool:
+    """Tell whether the items are to be done one after the other, not only numbered."""
+    long = sum(len(words(item)) > MIN_ITEMS for item in block.items)
+    return block.ordered and block.items[0][0].isupper() and long * 2 >= len(block.items)
 
 
 def _sequence(block: Listing, number: int, language: Language) -> Iterator[Candidate]:
