@@ -110,7 +110,7 @@ STRUCTURES = [
     ),
     (
         "# Cells\n\n- **Nucleus**: holds the DNA.\n- **Ribosome**: builds proteins.",
-        ("Nucleus: does what?", "Holds the DNA", CardKind.DEFINITION),
+        ("What does “Nucleus” do?", "Holds the DNA", CardKind.DEFINITION),
     ),
     (
         "Breathing has three stages:\n\n1. Glycolysis\n2. Citric acid cycle\n3. Phosphorylation",

@@ -19,7 +19,10 @@ _NOUN = re.compile(r"(?:an?|the|one of|any) \S")
 _VERBS: Final = {"means": "What does {} mean?", "states": "What does {} state?"}
 _PHRASES: Final = (("is defined as ", "What is {}?"), ("refers to ", "What does {} refer to?"))
 _CALLED = re.compile(r"(?:also |often |usually )?(?:called|known as|termed) (?P<name>[^,;.]+)")
-_TAIL = re.compile(r"; | because |, (?:so|but|and|while|whereas|since|from) |: ")
+_TAIL = re.compile(
+    r"; | because |, (?:so|but|while|whereas|since|from) |: |"
+    r", and (?=(?:it|they|he|she|is|are|was|were|has|have|the \w+ (?:is|are|was|were|has|have)) )"
+)
 _APPOSITION = re.compile(
     r"(?P<term>(?:[Tt]he )?[A-Z][\w\u2019'\-]+(?: (?:of |the |de )?[A-Z][\w\u2019'\-]+){0,4}), "
     r"(?P<text>(?:an?|one of the|the) [^,;()]{8,120}?)(?P<end>,| to [A-Z]|$)"

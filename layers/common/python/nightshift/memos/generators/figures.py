@@ -135,7 +135,7 @@ def _is_year(text: str, match: re.Match[str], language: Language) -> bool:
     if measured and word != "year" and following not in language.stop:
         return False
     if int(year) < MIN_YEAR:
-        return word in _EARLY
+        return word in _EARLY and (not following or following in language.stop)
     return int(year) <= MAX_YEAR
 
 

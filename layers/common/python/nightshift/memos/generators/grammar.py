@@ -39,11 +39,12 @@ PERSONS: Final = vocabulary(
     "doctor nurse writer author singer actor actress politician lawyer pilot sailor landlord"
 )
 _TITLES: Final = vocabulary("mr mrs ms dr prof sir king queen president emperor pope lord")
-_CONNECTIVE = re.compile(
-    r"(?:However|Therefore|Moreover|Furthermore|In addition|Thus|Hence|Consequently|Nevertheless|"
-    r"As a result|In fact|Indeed|Similarly|Finally|Also|But|And|So|Yet|Of course|In general|"
-    r"Generally|Usually|Außerdem|Zudem|Daher|Deshalb|Allerdings|Cependant|De plus|En effet|"
-    r"Toutefois),?\s+"
+_CONNECTIVES = re.compile(
+    r"(?:(?:However|Therefore|Moreover|Furthermore|In addition|Thus|Hence|Consequently|"
+    r"Nevertheless|As a result|In fact|Indeed|Okay|OK|Now|Well|Right|Anyway|Basically|Actually|"
+    r"Obviously|Similarly|Finally|Also|But|And|So|Yet|Of course|In general|Generally|Usually|"
+    r"Außerdem|Zudem|Daher|Deshalb|Allerdings|Cependant|De plus|En effet|Toutefois),?\s+){1,3}",
+    re.IGNORECASE,
 )
 _PRONOUNS: Final = vocabulary(
     "it they he she this these those that such its their his her here him them both neither "
@@ -87,6 +88,13 @@ _UNDATED = re.compile(
     r"(?:In|On|By|Since|Until) (?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|"
     r"September|October|November|December)\b(?! \d{1,2},? \d{4}|,? \d{4})"
 )
+_TALK = re.compile(
+    r"\b[a-z]+,? I (?=[a-z])|\b(?:last|next) (?:time|lecture|week|chapter|section)\b|"
+    r"\bin this (?:lecture|chapter|section|article|video)\b|"
+    r"\byou (?:need to|should|must|have to|will|can) (?:remember|know|learn|see)\b",
+    re.IGNORECASE,
+)
+"""What a writer says about the text and its readers."""
 _UNFINISHED = re.compile(r" (?:by|of|to|with|for|from|the|and|or)\.?$")
 _INSERTED = re.compile(r"(?<=\w) \((?=[^()]*[ \d])[^()]{1,200}\)(?= )")
 _ADVERBS: Final = vocabulary("therefore thus hence also now still usually often generally then")
@@ -233,8 +241,8 @@ def lowered(subject: str) -> str:
 
 
 def without_connective(sentence: str) -> str:
-    """Return the sentence without an opening such as `However,`."""
-    match = _CONNECTIVE.match(sentence)
+    """Return the sentence without openings such as `However,`."""
+    match = _CONNECTIVES.match(sentence)
     rest = sentence[match.end() :] if match else sentence
     return rest[:1].upper() + rest[1:]
 
@@ -245,7 +253,7 @@ def points_elsewhere(sentence: str, *, steps: bool = False) -> bool:
     In `steps` of a procedure an object such as `it` is what the procedure is about.
     """
     found = words(sentence[:40])
-    first = found[0].casefold() if found else ""
+    first = found[0].casefold().split("'")[0].split("\u2019")[0] if found else ""
     if first in _PRONOUNS - _IMPERSONAL:
         return True
     early = _OBJECT.search(sentence[:60])
@@ -257,4 +265,5 @@ def points_elsewhere(sentence: str, *, steps: bool = False) -> bool:
         or _LATER.match(sentence)
         or _UNDATED.match(sentence)
         or _UNFINISHED.search(sentence)
+        or _TALK.search(sentence)
     )

@@ -12,6 +12,9 @@ ITEM = re.compile(
 )
 """An item of a list; `number` and `letter` are its mark where it is no bullet."""
 
+SIGNATURE = re.compile(r"-- ?")
+"""What mail programs put between a letter and the sender's address."""
+
 CLAUSE = re.compile(r"[ \t]*(?:§+ ?)?\d{1,3}(?:\.\d{1,3}){1,3}\.?[ \t]+(?=[^\W\d_a-z])")
 """The number of a clause, such as `2.1` in a contract."""
 
@@ -23,9 +26,10 @@ ANSWER = re.compile(
     r"(?:\*\*)?(?:A(?:nswer|ntwort)?|R(?:éponse)?)\s?\d{0,3}[.:)](?:\*\*)?\s+(\S.*)"
 )
 PAIR = re.compile(
-    r"(?P<term>[^:;.!?|=<>\u2013—\u2192]{2,60}?)"
+    r"(?P<term>[^:;.!?|=<>\u2013—\u2192]{2,80}?)"
     r"(?:\s?:\s+|\s+(?P<sign>[-\u2013—=\u2192]|:=|->|=>)\s+)(?P<text>\S.*)"
 )
+_NOTE = re.compile(r" \([^()]*\)$")
 _NUMBERED = re.compile(r"([^\W\d_]+)\.?\s+(?:\d{1,3}|[IVXLC]{1,6})\b")
 _ENDS = ".!:;,…。\uff01\uff1a"
 _DASHES = frozenset("-\u2013—")
@@ -68,6 +72,8 @@ def series(heading: str) -> str:
 
 def is_prose(line: str) -> bool:
     """Tell whether a line is more than marks, numbers and code."""
+    if " | " in line:
+        return False
     letters = sum(c.isalpha() for c in line)
     return letters * 2 >= len(line.replace(" ", ""))
 
@@ -82,7 +88,7 @@ def pair_of(line: str, *, listed: bool = False) -> tuple[str, str] | None:
     if match is None:
         return None
     term, text, sign = match["term"].strip(), match["text"].strip(), match["sign"]
-    named = words(term)
+    named = words(_NOTE.sub("", term))
     states = any(word in _FINITE for word in named[1:])
     good = len(named) in range(1, MAX_TERM_WORDS + 1) and bool(words(text)) and not states
     inserted = sign in _DASHES and f" {sign} " in text

@@ -12,6 +12,8 @@ _NOTE = re.compile(r"\[(?:\d{1,3}|\^[^\]\s]{1,20}|citation needed)\]")
 _URL = re.compile(r"<?(?:https?://|www\.)[^\s<>]{1,2000}>?")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>|<!--[^\n]{0,500}?-->")
 _CODE = re.compile(r"(`[^`\n]{1,200}`)")
+_SPOKEN = re.compile(r" ?\((?=[^()]*(?:[\u0250-\u02ff]|listen))[^()]{1,120}\)")
+"""How something is pronounced, in brackets."""
 _SPACE = re.compile(r"[^\S\n\t]+")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
@@ -60,4 +62,4 @@ def _unmarked(line: str) -> str:
         line = _URL.sub("", line)
     if "*" in line or "_" in line:
         line = _ITALIC.sub(r"\2", _BOLD.sub(r"\2", line))
-    return line
+    return _SPOKEN.sub("", line) if "(" in line else line

@@ -20,6 +20,10 @@ _DEFINES: Final = vocabulary(
 )
 """Words that what something means begins with; what is merely stated of it seldom does."""
 
+_DESCRIBED = re.compile(
+    r", (?:(?:bei|in|mit|von|an|auf|für|zu) )?(?:die|der|das|den|dem) |"
+    r" (?:that|which|who|whose) | qui "
+)
 _RELATIVE: Final = frozenset({"that", "which", "who", "whose", "by", "so", "to"})
 _DETERMINERS: Final = frozenset({"the", "a", "an"})
 _INDEFINITE: Final = frozenset({"A", "An", "Any"})
@@ -44,8 +48,9 @@ def entries(path: Path, found: Sequence[Entry], language: Language) -> Iterator[
     """Yield a card for each of the entries that stand together under the same headings."""
     said = [entry for entry in found if not says_something(entry.text)]
     glossary = sum(map(_defines, said)) * 2 >= len(said)
+    learnt = sum(entry.is_vocabulary for entry in said) * 2 > len(said)
     for entry in said:
-        form, placed = _form(entry, language, glossary=glossary)
+        form, placed = _form(entry, language, glossary=glossary or learnt)
         yield Candidate(
             front=form.format(term=_TERM_NOTE.sub("", entry.term)),
             back=entry.text.rstrip(" ."),
@@ -70,7 +75,8 @@ def _form(entry: Entry, language: Language, *, glossary: bool) -> tuple[str, boo
 
 def _defines(entry: Entry) -> bool:
     first = entry.text.split(" ", 1)[0].casefold()
-    return first in _DEFINES and len(words(entry.text)) >= MIN_MEANING_WORDS
+    described = first in _DEFINES or bool(_DESCRIBED.search(entry.text))
+    return described and len(words(entry.text)) >= MIN_MEANING_WORDS
 
 
 def says_something(text: str) -> bool:

@@ -37,8 +37,10 @@ SUBJECT = frozenset({"subject", "betreff", "objet", "title", "titel", "titre", "
 ADMIN = SUBJECT | vocabulary(
     "date from to cc bcc author time place location present attendees apologies version status "
     "page source sources note hint tip warning example datum von an autor ort anwesend quelle "
-    "hinweis beispiel merke de à auteur lieu remarque exemple http https see exam todo"
+    "hinweis beispiel merke de à auteur lieu remarque exemple http https see"
 )
+ASIDE = vocabulary("hint tip note example exam todo hinweis beispiel merke remarque exemple")
+"""Words of a label over what is said beside the matter."""
 
 
 def read(title: str, text: str) -> Outline:
@@ -75,6 +77,8 @@ class _Reader:
             self._paragraph,
         )
         while self._at < len(self._lines):
+            if lines.SIGNATURE.fullmatch(self._line()):
+                return
             if not self._lines[self._at].strip():
                 self._at += 1
                 continue
@@ -96,7 +100,8 @@ class _Reader:
 
     def _next_line(self) -> str:
         """Return the first line below that is not empty."""
-        return next((line for line in self._lines[self._at + 1 :][:MAX_GAP] if line.strip()), "")
+        below = self._lines[self._at + 1 : self._at + 1 + MAX_GAP]
+        return next((line for line in below if line.strip()), "")
 
     def _add(self, block: Block) -> None:
         self.blocks.append(block)
@@ -283,7 +288,12 @@ class _Reader:
             self._at += 1
         chunk = [line for line in chunk if line]
         if chunk and not self._defined(chunk) and not self._pairs(chunk):
-            for text in pieces(chunk):
+            first, *more = pieces(chunk)
+            if more and not self.title and not self.blocks and lines.is_title(first):
+                self._enter(PLAIN_LEVEL, first)
+            else:
+                more = [first, *more]
+            for text in more:
                 if not self._pairs([text]):
                     self._prose(text)
         return True
@@ -340,7 +350,7 @@ class _Reader:
         term, text = found
         if term.casefold() in SUBJECT and not self.title:
             self.title = text
-        if set(term.casefold().split()) & ADMIN:
+        if term.casefold() in ADMIN or set(term.casefold().split()) & ASIDE:
             return
         first, *rest = split(text)
         if rest and says_something(first):

@@ -8,7 +8,7 @@ from nightshift.memos.generators.languages import ENGLISH, GERMAN, Language
 from nightshift.memos.generators.lines import is_prose
 from nightshift.memos.generators.model import Outline, Pair, Paragraph, Path, Statement
 from nightshift.memos.generators.sentences import split
-from nightshift.memos.generators.tokens import folded, holds, is_unspaced, words
+from nightshift.memos.generators.tokens import folded, holds, is_unspaced, vocabulary, words
 from nightshift.memos.generators.topics import NOBODY, Person, others, protagonist
 
 MIN_WORDS = 4
@@ -26,6 +26,8 @@ _GERMAN_SUBJECT = re.compile(
     r"(Der|Die|Das) ([A-ZÄÖÜ][\w\-]+(?: [A-ZÄÖÜ][\w\-]+)?) [a-zäöü]+(?:t|en|te|ten|ist|war)\b"
 )
 _GERMAN_PRONOUN = {"Er": "Der", "Sie": "Die", "Es": "Das"}
+_EXAMPLES = vocabulary("example examples beispiel beispiele exemple exemples exercise exercises")
+"""Headings over what nobody learns by heart."""
 _FORMULA = re.compile(r"\w\s?=\s?\w|[{}\\]|\w\(\)|[<>]=?\s|^[`$]|[\u2190-\u21ff\u2500-\u257f]")
 
 
@@ -149,6 +151,8 @@ def statements(outline: Outline, language: Language) -> Iterator[Statement]:
         elif isinstance(block, Paragraph):
             path, text, whole = block.path, block.text, not block.open_ended
         else:
+            continue
+        if path and path[-1].casefold() in _EXAMPLES:
             continue
         found = split(text)
         for index, sentence in enumerate(found if whole else found[:-1]):

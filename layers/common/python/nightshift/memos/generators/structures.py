@@ -30,8 +30,11 @@ MAX_ITEMS = 7
 MAX_ITEM = 110
 MAX_STEP = 140
 MAX_CELL = 160
+MAX_NAMING = 4
+"""Words of an item that only names something; longer ones with a full stop say something."""
 MAX_ROWS = 20
 _PHRASE = re.compile(r"(?:an?|the|any|one|all) ", re.IGNORECASE)
+_HANGING = re.compile(r" (?:you|we|they|it|if|when|that|who|which)$")
 _OPEN = re.compile(
     r" (?:shall|must|should|may|can|will|cannot|to|by|of|with|for|from|include|includes|included|"
     r"contain|contains|comprise|comprises|need|needs|has|have|means|requires?)$"
@@ -99,8 +102,12 @@ def _listing(block: Listing, number: int, language: Language) -> Iterator[Candid
         yield from _spelled(block.path, entry, language)
     items = tuple(entry.term for entry in pairs) if pairs else block.items
     lead = leading(block.lead, block.path, language) if block.lead else ""
+    if lead and not block.path and len(words(lead)) <= MIN_ITEMS:
+        return
     fits = len(items) + bool(lead) > MIN_ITEMS and len(items) <= MAX_ITEMS
-    short = all(0 < len(item) <= MAX_ITEM and not item.endswith(":") for item in items)
+    told = sum(item.endswith(".") and len(words(item)) > MAX_NAMING for item in items) * 2
+    named = block.ordered or bool(lead) or told < len(items)
+    short = named and all(0 < len(item) <= MAX_ITEM and not item.endswith(":") for item in items)
     if fits and short and len(items) >= MIN_ITEMS and not any("?" in item for item in items):
         yield from _whole(block, items, lead, number, language)
     elif block.ordered and not pairs:
@@ -117,13 +124,11 @@ def _whole(
             lead = f"{block.path[-1]} \u2013 {lead}" if block.path else lead
         front = _led(lead, count, language)
     elif block.path[1:] and block.is_named:
+        heading = block.path[-1]
         form = language.ordered if _are_steps(block) else language.unordered
-        asked = block.path[-1].endswith("?")
-        front = (
-            f"{block.path[-1]} ({count})"
-            if asked
-            else form.format(lead=block.path[-1], count=count)
-        )
+        if heading.endswith("?") or _HANGING.search(heading):
+            form = "{lead} ({count})" if heading.endswith("?") else "{lead} \u2026 ({count})"
+        front = form.format(lead=heading, count=count)
     else:
         return
     mark = "{}. {}" if block.ordered else "- {1}"
@@ -139,6 +144,8 @@ def _led(lead: str, count: int, language: Language) -> str:
         return f"What {are['verb']} {subject}? ({count})"
     if language is ENGLISH and _OPEN.search(lead):
         return f"{lead} what? ({count})"
+    if language is ENGLISH and _HANGING.search(lead):
+        return f"{lead} \u2026 ({count})"
     return language.lead.format(lead=lead, count=count)
 
 
