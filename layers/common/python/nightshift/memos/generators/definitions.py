@@ -100,6 +100,9 @@ def _english(statement: Statement) -> Iterator[Candidate]:
     if verb in grammar.BE:
         yield from _called(statement, subject, verb, rest)
         yield from _is(statement, subject, verb, _HEDGE.sub("", rest, count=1))
+    elif verb == "stands" and rest.startswith("for "):
+        asked = f"What does {inside(statement, subject)} stand for?"
+        yield _card(statement, asked, rest.removeprefix("for "))
     elif verb in _VERBS:
         yield _card(statement, _VERBS[verb].format(inside(statement, subject)), _THAT.sub("", rest))
 
@@ -123,7 +126,7 @@ def _is(statement: Statement, subject: str, verb: str, rest: str) -> Iterator[Ca
             path=statement.path,
         )
     elif _NOUN.match(rest) and len(words(rest)) >= MIN_ANSWER_WORDS:
-        asked = "Who" if grammar.is_person(subject) else "What"
+        asked = "Who" if grammar.names_person(subject, verb, rest) else "What"
         yield _card(statement, f"{asked} {verb} {inside(statement, subject)}?", rest)
 
 

@@ -14,6 +14,8 @@ _SCORES = {"date": 0.85, "year": 0.85, "number": 0.75, "range": 0.8, "count": 0.
 _KINDS = {"date": CardKind.DATE, "year": CardKind.DATE, "century": CardKind.DATE}
 _PREPOSITION = re.compile(r" (in|on|since)(?: (?:about|around|the year))? $")
 _CUT = re.compile(r",| and |;| which | who | by which ")
+_LISTED = re.compile(r" [a-z]+: \S")
+"""What follows a number whose things are named one by one: nobody has to know it then."""
 _RELATIVE = re.compile(r"\b(?:which|who|that|where)\b")
 MAX_TAIL_WORDS = 9
 UNITLESS = 0.15
@@ -32,6 +34,8 @@ def facts(statement: Statement, language: Language) -> Iterator[Candidate]:
     supposed = statement.text.startswith(("A ", "An "))
     for figure in found:
         if figure.end <= begin and (found[-1].start > begin or supposed):
+            continue
+        if _LISTED.match(statement.text, figure.end):
             continue
         asked = when(statement, figure) if language is ENGLISH else None
         yield asked or _gap(statement, figure, language)

@@ -46,7 +46,8 @@ _COUNT = re.compile(
 _NO_COUNT_AFTER = vocabulary(
     "a the these those other all both first last next any some one between every or another"
 )
-_ERA = r"(?: (?:BC|BCE|AD|CE|v\. Chr\.?|n\. Chr\.?|av\. J\.-C\.))?"
+_SURE_ERA = r"(?: (?:BCE?|AD|CE|v\. Chr\.?|n\. Chr\.?|av\. J\.-C\.))"
+_ERA = rf"{_SURE_ERA}?"
 _CAPITALISED = re.compile(r" [A-Z][a-z]{2,}")
 MIN_NAMED = 3
 _FOREIGN_DATE = re.compile(
@@ -82,7 +83,7 @@ def _date(months: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _YEAR = re.compile(
-    rf"(?<![\w.,:/\-])(?P<year>\d{{3,4}}s?{_ERA})"
+    rf"(?<![\w.,:/\-])(?P<year>(?:AD|A\.D\.) \d{{1,4}}|\d{{1,2}}{_SURE_ERA}|\d{{3,4}}s?{_ERA})"
     rf"(?:(?: (?:to|and|until|bis|und|à|et) |\s?[\u2013-]\s?)\d{{2,4}}{_ERA})?"
     r"(?![\w/%°²³-]|[.,:]\d)"
 )
@@ -90,6 +91,8 @@ _CENTURY = re.compile(
     r"\b(?:\d{1,2}(?:st|nd|rd|th|e|\.) (?:and|to|und|et) )?\d{1,2}(?:st|nd|rd|th|e|\.) "
     r"(?:century|centuries|Jahrhundert|Jh\.|siècle)\b"
 )
+_ALONE = re.compile(r" (?:der|die|das|den|dem|ein|eine|einen|in|im|zu|zum|zur|von|auf|mit|als)\b|$")
+"""What follows a year that stands without preposition, as in German."""
 _BEFORE = re.compile(r"([^\W\d_]+)[.\u2019']? ?\(?$")
 
 
@@ -128,7 +131,8 @@ def _is_year(text: str, match: re.Match[str], language: Language) -> bool:
     before = _BEFORE.search(text[max(0, match.start() - 20) : match.start()])
     word = before[1].casefold() if before else ""
     if language.code and word not in language.year_before and text[match.start() - 1] != "(":
-        return word == "the" and MIN_NAMING <= int(year) <= MAX_YEAR
+        alone = language.code == "de" and _ALONE.match(text, match.end())
+        return bool(word == "the" or alone) and MIN_NAMING <= int(year) <= MAX_YEAR
     unit = _UNIT.match(text, match.end())
     following = unit[0].strip().casefold() if unit else ""
     measured = following.endswith("s") or 0 < len(following) <= MAX_UNIT

@@ -20,7 +20,12 @@ _PRESENT: Final = vocabulary(
     "reflect refer regulate release remove represent require rest result return rise rule run "
     "say secrete sell send separate serve show slow sort speak split spread stand start state "
     "stop store strengthen sum support swell take teach travel turn use vary weaken work write "
-    "yield break bind transport transfer absorb emit attract repel"
+    "yield break bind transport transfer absorb emit attract repel read print select insert delete "
+    "update list find load save call check copy rename display get set filter count test import "
+    "export sell buy attack block replace predict reveal suggest indicate demonstrate divide "
+    "multiply evolve shrink melt freeze boil react catch throw jump cross hunt breed hatch bloom "
+    "ripen digest signal trigger activate suppress "
+    "encode translate replicate bear wear host own fund found invade conquer defend declare"
 )
 _IRREGULAR: Final = vocabulary(
     "became began broke brought built came chose drew fell flew found fought gave got grew held "
@@ -36,7 +41,10 @@ PERSONS: Final = vocabulary(
     "king queen emperor empress president chancellor minister bishop pope general admiral "
     "physicist chemist biologist mathematician astronomer novelist poet painter composer engineer "
     "chieftain journalist philosopher economist architect explorer inventor scientist physician "
-    "doctor nurse writer author singer actor actress politician lawyer pilot sailor landlord"
+    "doctor nurse writer author singer actor actress politician lawyer pilot sailor landlord "
+    "son daughter stepson brother sister wife husband father mother officer soldier founder leader "
+    "ruler prince princess duke knight monk nun saint prophet teacher professor student musician "
+    "sculptor director activist statesman senator judge reformer navigator merchant"
 )
 _TITLES: Final = vocabulary("mr mrs ms dr prof sir king queen president emperor pope lord")
 _CONNECTIVES = re.compile(
@@ -65,8 +73,8 @@ _IMPERSONAL: Final = frozenset({"man", "you", "on", "en", "when", "we", "son"})
 """Openers that are well understood alone, although they may also point back."""
 _ANAPHORA: Final = re.compile(
     r"\b(?:this|these|those|former|latter|aforementioned|the following|as follows|see also|"
-    r"as mentioned|mentioned above|described above|for example|for instance|such (?:a|an)|"
-    r"from there|"
+    r"the (?:previous|same) (?:year|day|month|week|century|decade)|as mentioned|mentioned above|"
+    r"described above|for example|for instance|such (?:a|an)|from there|"
     r"dieses?[rmns]?|jene[rsmn]?|folgende[rsmn]?|letztere[rsmn]?|erstere[rsmn]?|zum Beispiel|siehe|"
     r"(?:en|con|de|por|para|sobre) (?:él|ellas?|ellos?)|"
     r"ceux-ci|celui-ci|celle-ci|cette?|ces|ci-dessus|ci-dessous|par exemple)\b",
@@ -95,10 +103,17 @@ _TALK = re.compile(
     re.IGNORECASE,
 )
 """What a writer says about the text and its readers."""
-_UNFINISHED = re.compile(r" (?:by|of|to|with|for|from|the|and|or)\.?$")
+_UNFINISHED = re.compile(
+    r"^(?!.*\b(?:because|since|so|when|if)\b).* (?:by|of|to|with|for|from|on) (?:it|them)\.?$|"
+    r" (?:by|of|to|with|for|from|the|and|or)\.?$"
+)
 _INSERTED = re.compile(r"(?<=\w) \((?=[^()]*[ \d])[^()]{1,200}\)(?= )")
 _ADVERBS: Final = vocabulary("therefore thus hence also now still usually often generally then")
 """Words that may stand between a subject and its verb."""
+_APPOSED: Final = vocabulary(
+    "a an the one which who led called known also or born named formerly originally sometimes often"
+)
+"""Words that what is inserted after a subject begins with."""
 _FOCUS = re.compile(
     r"(?:In|On|At|By|During|After|Before|Since|Until|From|For|Within|Throughout|Under|With|Despite)"
     r"(?P<opening> [^,;.]{1,80}?),? (?P<pronoun>it|they|he|she|we|I) (?=[a-z])"
@@ -142,6 +157,17 @@ def is_person(phrase: str) -> bool:
     )
 
 
+def names_person(subject: str, verb: str, rest: str) -> bool:
+    """Tell whether a sentence's subject is one person, by its name or by what is said of it."""
+    if is_person(subject):
+        return True
+    told = _HEAD_END.split(rest, maxsplit=1)[0].split(" ")
+    named = subject[:1].isupper() and len(words(subject)) <= MAX_NAME_WORDS
+    return verb in {"is", "was"} and named and told[-1] in PERSONS and " and " not in subject
+
+
+_HEAD_END = re.compile(r" (?:of|in|at|from|for|to|who|that|which|and|during|by|on)\b|[,;:(]")
+MAX_NAME_WORDS = 3
 _PARTICLES: Final = frozenset({"von", "van", "de", "da", "della", "di", "der"})
 _BODIES: Final = vocabulary(
     "assembly congress court university company states union nations kingdom republic ocean sea "
@@ -157,10 +183,7 @@ def subject_of(sentence: str) -> tuple[str, str, str] | None:
     sentence = _INSERTED.sub("", sentence, count=1)
     head, _, tail = sentence.partition(", ")
     inner, _, after = tail.partition(", ")
-    if (
-        inner.split(" ", 1)[0] in {"a", "an", "the", "one", "which", "who", "led", "called"}
-        and after
-    ):
+    if inner.split(" ", 1)[0] in _APPOSED and after:
         sentence = f"{head} {after}" if len(words(head)) <= MAX_SUBJECT else sentence
     parts = sentence.split(" ")
     for at, word in enumerate(parts[: MAX_SUBJECT + 1]):

@@ -12,10 +12,13 @@ ITEM = re.compile(
 )
 """An item of a list; `number` and `letter` are its mark where it is no bullet."""
 
+BOLD = re.compile(r" {0,3}(\*\*|__)(?P<text>[^*_\n]{1,80})\1:?[ \t]*")
+"""A line in bold that nothing follows on: a heading."""
+
 SIGNATURE = re.compile(r"-- ?")
 """What mail programs put between a letter and the sender's address."""
 
-CLAUSE = re.compile(r"[ \t]*(?:§+ ?)?\d{1,3}(?:\.\d{1,3}){1,3}\.?[ \t]+(?=[^\W\d_a-z])")
+CLAUSE = re.compile(r"^[ \t]*(?:§+ ?)?\d{1,3}(?:\.\d{1,3}){1,3}\.?[ \t]+(?=[^\W\d_a-z])")
 """The number of a clause, such as `2.1` in a contract."""
 
 FENCE = re.compile(r" {0,3}(```|~~~)")
@@ -26,8 +29,8 @@ ANSWER = re.compile(
     r"(?:\*\*)?(?:A(?:nswer|ntwort)?|R(?:éponse)?)\s?\d{0,3}[.:)](?:\*\*)?\s+(\S.*)"
 )
 PAIR = re.compile(
-    r"(?P<term>[^:;.!?|=<>\u2013—\u2192]{2,80}?)"
-    r"(?:\s?:\s+|\s+(?P<sign>[-\u2013—=\u2192]|:=|->|=>)\s+)(?P<text>\S.*)"
+    r"(?P<term>[^:;.!?|=<>\u2013—\u2192]{1,80}?)"
+    r"(?:\s?:\s+|\s*\.{3,}\s*|\s+(?P<sign>[-\u2013—=\u2192]|:=|->|=>)\s+)(?P<text>\S.*)"
 )
 _NOTE = re.compile(r" \([^()]*\)$")
 _NUMBERED = re.compile(r"([^\W\d_]+)\.?\s+(?:\d{1,3}|[IVXLC]{1,6})\b")
@@ -91,10 +94,18 @@ def pair_of(line: str, *, listed: bool = False) -> tuple[str, str] | None:
     named = words(_NOTE.sub("", term))
     states = any(word in _FINITE for word in named[1:])
     good = len(named) in range(1, MAX_TERM_WORDS + 1) and bool(words(text)) and not states
-    inserted = sign in _DASHES and f" {sign} " in text
+    inserted = (sign in _DASHES and f" {sign} " in text) or term.count("(") != term.count(")")
     formula = sign == "=" and not (is_prose(text) and len(words(text)) >= MIN_MEANING_WORDS)
     opens = term.lstrip("-/@$.")[:1].isalnum() and (listed or not term[0].islower())
     return (term, text) if good and opens and not inserted and not formula else None
+
+
+def separator(line: str) -> str:
+    """Return what parts the term of a line from its text, or nothing if the line is no pair."""
+    match = PAIR.fullmatch(line)
+    if match is None or pair_of(line, listed=True) is None:
+        return ""
+    return line[match.end("term") : match.start("text")].strip()[:3]
 
 
 def is_vocabulary(line: str) -> bool:
@@ -121,6 +132,9 @@ def numbered_title(line: str, after: str) -> str:
 def is_broken_here(line: str, after: str, width: int) -> bool:
     """Tell whether the writer ended a line, rather than a program that wraps at `width`."""
     first = after.split(" ", 1)[0]
-    if not first or first[0].islower():
-        return False
+    listed = len(line) < MIN_WRAPPED and (
+        line.endswith(":") or pair_of(after, listed=True) is not None
+    )
+    if listed or not first or first[0].islower():
+        return listed
     return len(line) > MAX_WRAPPED or len(line) + 1 + len(first) <= width

@@ -32,10 +32,15 @@ _TECHNICAL = re.compile(r"[$_@]|\w{3,}/\w|\w\.\w{2,4}\b(?! )|--\w")
 
 _DETERMINER = re.compile(r"^(?:The|A|An|Each|Every|Most|Many) ")
 _NEVER_BEFORE = (".", ":", "“", '"', "(", "-", "'", "$", "/", "_", "@", "#", "=")
+_ADJECTIVES = re.compile(rf" (?:and|or) [{_UPPER}][a-z]+ [a-z]")
+"""What follows `Chinese` in `Chinese and Nepali authorities`: it is no name."""
+_MORE = re.compile(rf", (?:and |or )?[{_UPPER}]\w*[,.]?(?: and| or|,)? ")
 _ARTICLE = re.compile(r"\b(?:a|an|each|every|no|une?|chaque) (\w+)")
 MIN_NOTED = 4
 _EVERYDAY = vocabulary("Europe Asia Africa America Earth God Internet Europa Asien Afrika Amerika")
 COMMON = 0.3
+LISTED = 0.15
+"""What a name loses as one of several that stand in a row."""
 MIN_ROLE = 3
 ROLE_SHARE = 0.2
 """A name in more of the sentences is a word of this text, such as a contract's `the Tenant`."""
@@ -86,6 +91,7 @@ class Namer:
                     self._weight(statement)
                     - self._familiar(match[0])
                     + min(len(match[0]), 12) / 200
+                    - LISTED * bool(_MORE.match(statement.text, match.end()))
                 )
                 yield self._gap(statement, match.start(), match.end(), "name", weight)
 
@@ -118,7 +124,10 @@ class Namer:
         following = words(after[:30])[:1]
         glued = bool(following) and after[:1].islower() and following[0] not in self._language.stop
         verb = bool(following) and (grammar.is_verb(following[0]) or grammar.is_past(following[0]))
-        return not (glued and not verb and (_ADJECTIVE.search(name) or len(parts) == 1))
+        adjective = bool(_ADJECTIVE.search(name))
+        if adjective and _ADJECTIVES.match(statement.text, match.end()):
+            return False
+        return not (glued and not verb and (adjective or len(parts) == 1))
 
     def _is_common(self, statement: Statement, name: str) -> bool:
         """Tell whether a name is told above, a day or month, or a word of this text."""

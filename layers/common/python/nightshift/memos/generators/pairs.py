@@ -48,9 +48,11 @@ def entries(path: Path, found: Sequence[Entry], language: Language) -> Iterator[
     """Yield a card for each of the entries that stand together under the same headings."""
     said = [entry for entry in found if not says_something(entry.text)]
     glossary = sum(map(_defines, said)) * 2 >= len(said)
+    acting = sum(bool(_VERB_FIRST.match(entry.text)) for entry in said) * 2 > len(said)
     learnt = sum(entry.is_vocabulary for entry in said) * 2 > len(said)
     for entry in said:
-        form, placed = _form(entry, language, glossary=glossary or learnt)
+        glossary = glossary or learnt
+        form, placed = _form(entry, language, glossary=glossary, acting=acting)
         yield Candidate(
             front=form.format(term=_TERM_NOTE.sub("", entry.term)),
             back=entry.text.rstrip(" ."),
@@ -61,11 +63,12 @@ def entries(path: Path, found: Sequence[Entry], language: Language) -> Iterator[
         )
 
 
-def _form(entry: Entry, language: Language, *, glossary: bool) -> tuple[str, bool]:
+def _form(entry: Entry, language: Language, *, glossary: bool, acting: bool) -> tuple[str, bool]:
     """Return the question's form, and whether it says little without its headings."""
     text = entry.text
     first = text.split(" ", 1)[0].strip(",")
-    if language is ENGLISH and _VERB_FIRST.match(text) and grammar.is_verb(first):
+    does = _VERB_FIRST.match(text) and (acting or grammar.is_verb(first))
+    if language is ENGLISH and does and not entry.is_vocabulary:
         return language.doing, False
     means = glossary and len(words(text)) >= MIN_MEANING_WORDS and text[0].isalpha()
     if entry.is_vocabulary or means or _defines(entry):

@@ -1,6 +1,6 @@
 """Reads a text into its blocks: headings, paragraphs, lists, pairs, tables, questions."""
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from nightshift.memos.generators import lines
 from nightshift.memos.generators.markup import bold_terms, plain, visible
@@ -19,6 +19,7 @@ from nightshift.memos.generators.sentences import split
 from nightshift.memos.generators.tokens import holds, vocabulary, words
 
 PLAIN_LEVEL = 3
+BOLD_LEVEL = 7
 MAX_LEVEL = 8
 SHOUTED = 6
 MAX_TITLE = 200
@@ -135,7 +136,12 @@ class _Reader:
         match = lines.HEADING.fullmatch(self._line())
         if match:
             self._at += 1
-            self._enter(len(match[1]), plain(match[2].rstrip("# ")))
+            self._enter(len(match[1]), plain(lines.CLAUSE.sub("", match[2].rstrip("# "))))
+            return True
+        bold = lines.BOLD.fullmatch(self._line())
+        if bold and lines.is_title(bold["text"]) and self._line(1).strip():
+            self._at += 1
+            self._enter(BOLD_LEVEL, plain(bold["text"]))
             return True
         numbered = lines.numbered_title(self._line(), self._next_line())
         if numbered and not self._line(-1).strip():
@@ -154,7 +160,8 @@ class _Reader:
         text = plain(self._line())
         if self._line(-1).strip() or self._line(1).strip() or not lines.is_title(text):
             return False
-        opens = not (self.title or self.blocks) and not lines.pair_of(self._next_line())
+        alike = lines.separator(text) == lines.separator(plain(self._next_line()))
+        opens = not (self.title or self.blocks or alike)
         self._at += 1
         if lines.pair_of(text) and not opens:
             self._pair(text)
@@ -293,9 +300,12 @@ class _Reader:
                 self._enter(PLAIN_LEVEL, first)
             else:
                 more = [first, *more]
-            for text in more:
-                if not self._pairs([text]):
-                    self._prose(text)
+            for paired, group in groupby(more, key=_is_pair):
+                if not paired:
+                    for text in group:
+                        self._prose(text)
+                else:
+                    self._listed_pairs(list(group))
         return True
 
     def _prose(self, text: str) -> None:
@@ -334,6 +344,19 @@ class _Reader:
             return False
         return self._pairs([f"{chunk[0]}: {' '.join(line[2:] for line in chunk[1:])}"])
 
+    def _listed_pairs(self, chunk: list[str]) -> None:
+        """Take lines that are pairs at least among their like; a line before may name them."""
+        lead = self._lead().rstrip(" :")
+        label = lead if self.blocks and lines.is_title(lead) else ""
+        if label:
+            self.blocks.pop()
+            self._headings.append((MAX_LEVEL, label, ""))
+        for line in chunk:
+            if not self._pair(line, listed=len(chunk) > 1):
+                self._prose(line)
+        if label:
+            self._headings.pop()
+
     def _pairs(self, chunk: list[str]) -> bool:
         """Take lines that all are a term with its text."""
         listed = len(chunk) >= MIN_LISTED
@@ -343,26 +366,32 @@ class _Reader:
             self._pair(line, listed=listed)
         return True
 
-    def _pair(self, line: str, *, listed: bool = False) -> None:
+    def _pair(self, line: str, *, listed: bool = False) -> bool:
+        """Take a line as a term with its text, if it is one."""
         found = lines.pair_of(line, listed=listed)
         if found is None:
-            return
+            return False
         term, text = found
         if term.casefold() in SUBJECT and not self.title:
             self.title = text
         if term.casefold() in ADMIN or set(term.casefold().split()) & ASIDE:
-            return
+            return True
         first, *rest = split(text)
         if rest and says_something(first):
             path = self._path if term.casefold() in GENERIC else (*self._path, term)
             self._add(Paragraph(path=path, text=text))
-            return
+            return True
         words_beside = lines.is_vocabulary(line)
         self._add(Pair(path=self._path, term=term, text=first, is_vocabulary=words_beside))
         if rest:
             self._add(Paragraph(path=(*self._path, term), text=" ".join(rest)))
         if lines.ITEM.match(self._line()):
             self._label = (term, False)
+        return True
+
+
+def _is_pair(line: str) -> bool:
+    return lines.pair_of(line, listed=True) is not None
 
 
 def pieces(chunk: list[str]) -> list[str]:

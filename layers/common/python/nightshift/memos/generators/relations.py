@@ -46,6 +46,7 @@ _MADE_OF = re.compile(
 )
 _NEXT_CLAUSE = re.compile(r", (?:which|and the|chosen)|;")
 _ITEMS = re.compile(r", (?:and |or |und |oder |et |ou )?| and | or | und | oder | et | ou ")
+_NOTE = re.compile(r" \([^()]*\)$")
 MIN_PARTS = 2
 MAX_ITEMS = 9
 MAX_ITEM_WORDS = 7
@@ -175,8 +176,25 @@ def _effects(statement: Statement) -> Iterator[Candidate]:
             score=0.8,
             path=statement.path,
         )
+    if verb in {"are", "were"}:
+        yield from _are(statement, subject, verb, rest)
     if verb in _PARTS and rest.startswith(_PARTS[verb]):
         yield from _consists(statement, subject, verb, rest)
+
+
+def _are(statement: Statement, subject: str, verb: str, rest: str) -> Iterator[Candidate]:
+    """Ask for the members of what the sentence names one by one."""
+    items = parts_of(_NOTE.sub("", rest))
+    plural = words(subject)[:1] != [] and any(word.endswith("s") for word in words(subject))
+    if len(items) > MIN_PARTS and plural and not _DEPENDENT.match(subject):
+        yield Candidate(
+            front=f"What {verb} {inside(statement, subject)}? ({len(items)})",
+            back=rest,
+            kind=CardKind.LIST,
+            source=statement.number,
+            score=0.92,
+            path=statement.path,
+        )
 
 
 def _consists(statement: Statement, subject: str, verb: str, rest: str) -> Iterator[Candidate]:

@@ -28,6 +28,7 @@ _GERMAN_SUBJECT = re.compile(
 _GERMAN_PRONOUN = {"Er": "Der", "Sie": "Die", "Es": "Das"}
 _EXAMPLES = vocabulary("example examples beispiel beispiele exemple exemples exercise exercises")
 """Headings over what nobody learns by heart."""
+_COORDINATE = re.compile(r" and |[:,;\u2013-] ")
 _FORMULA = re.compile(r"\w\s?=\s?\w|[{}\\]|\w\(\)|[<>]=?\s|^[`$]|[\u2190-\u21ff\u2500-\u257f]")
 
 
@@ -55,7 +56,7 @@ class Resolver:
 
     def start(self, path: Path) -> None:
         """Forget the subject: a new paragraph begins, under these headings."""
-        self._subject, self._copular, self._topics = "", False, path
+        self._subject, self._copular, self._topics, self._is_person = "", False, path, False
         self._others = False
 
     def resolve(self, sentence: str) -> str:
@@ -74,6 +75,7 @@ class Resolver:
             if not _OPENING.match(resolved):
                 self._subject = found[0] if found else ""
                 self._copular = bool(found) and found is not None and found[1] in grammar.BE
+                self._is_person = found is not None and grammar.names_person(*found)
             return resolved
         return self._german(sentence) if self._language is GERMAN else sentence
 
@@ -95,7 +97,7 @@ class Resolver:
     def _antecedent(self, pronoun: str) -> str:
         """Return what a pronoun at the beginning of a sentence stands for."""
         meant = self._person.pronoun == grammar.PRONOUN_OF.get(pronoun.lower(), "-")
-        known = grammar.is_person(self._subject) and pronoun in {"He", "She", "His", "Her"}
+        known = self._is_person and pronoun in {"He", "She", "His", "Her"}
         return self._person.name if meant and not known else self._subject
 
     def _is_unclear(self, sentence: str) -> bool:
@@ -111,7 +113,7 @@ class Resolver:
     def _fits(self, pronoun: str) -> bool:
         """Tell whether the subject before can be what the pronoun means."""
         subject = self._subject
-        person = grammar.is_person(subject)
+        person = self._is_person
         if pronoun in {"He", "She", "His", "Her"}:
             meant = self._person.pronoun == grammar.PRONOUN_OF[pronoun.lower()]
             return person or (meant and not self._others)
@@ -125,7 +127,10 @@ class Resolver:
 
     def _is_topic(self, subject: str) -> bool:
         bare = folded(subject).removeprefix("the ").removeprefix("a ")
-        return any(holds(topic, bare) for topic in self._topics)
+        if subject.split(" ", 1)[0] not in {"The", "A", "An"} and bare not in self._small:
+            return any(holds(topic, bare) for topic in self._topics)
+        named = (part for topic in self._topics for part in _COORDINATE.split(topic))
+        return any(f" {folded(name)}".endswith(f" {bare}") for name in named)
 
     def _german(self, sentence: str) -> str:
         first, _, rest = sentence.partition(" ")
@@ -192,7 +197,8 @@ def standalone(sentence: str) -> str:
     text = grammar.without_connective(sentence).strip()
     if not text or text.endswith(("?", ":", "...", "…", "!", "\uff1a")) or not _bounded(text):
         return ""
-    if not (text[0].isupper() or text[0].isdigit() or not text[0].isascii()):
+    coded = any(c.isdigit() for c in text.split(" ", 1)[0])
+    if not (text[0].isupper() or coded or not text[0].isascii()):
         return ""
     if _FORMULA.search(text) or not is_prose(text) or grammar.points_elsewhere(text):
         return ""

@@ -34,6 +34,7 @@ MAX_NAMING = 4
 """Words of an item that only names something; longer ones with a full stop say something."""
 MAX_ROWS = 20
 _PHRASE = re.compile(r"(?:an?|the|any|one|all) ", re.IGNORECASE)
+_IT = re.compile(r"^(?:It|They) (?=[a-z]+s? )")
 _HANGING = re.compile(r" (?:you|we|they|it|if|when|that|who|which)$")
 _OPEN = re.compile(
     r" (?:shall|must|should|may|can|will|cannot|to|by|of|with|for|from|include|includes|included|"
@@ -86,12 +87,13 @@ def _spelled(path: Path, entry: Entry, language: Language) -> Iterator[Candidate
 
 
 def pairs_of(listing: Listing, number: int = 0) -> list[Entry]:
-    """Return the terms and texts of a list whose items all are pairs, or none."""
+    """Return the terms and texts of a list whose items are pairs, nearly all of them, or none."""
     pairs = [pair_of(item, listed=len(listing.items) > 1) for item in listing.items]
+    nearly = sum(pair is None for pair in pairs) * 3 <= len(pairs)
     return [
         Entry(term=pair[0], text=pair[1], number=number + at)
         for at, pair in enumerate(pairs, start=1)
-        if pair and all(pairs)
+        if pair and nearly
     ]
 
 
@@ -100,6 +102,8 @@ def _listing(block: Listing, number: int, language: Language) -> Iterator[Candid
     yield from entries(block.path, pairs, language)
     for entry in pairs:
         yield from _spelled(block.path, entry, language)
+    if 0 < len(pairs) < len(block.items):
+        return
     items = tuple(entry.term for entry in pairs) if pairs else block.items
     lead = leading(block.lead, block.path, language) if block.lead else ""
     if lead and not block.path and len(words(lead)) <= MIN_ITEMS:
@@ -120,6 +124,7 @@ def _whole(
     """Ask for all items of a short list."""
     count = len(items)
     if lead:
+        lead = _IT.sub(f"{block.path[-1]} ", lead) if block.path else lead
         if grammar.points_elsewhere(lead.replace("following", "").replace("folgende", "")):
             lead = f"{block.path[-1]} \u2013 {lead}" if block.path else lead
         front = _led(lead, count, language)
