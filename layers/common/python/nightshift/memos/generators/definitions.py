@@ -126,7 +126,8 @@ def _is(statement: Statement, subject: str, verb: str, rest: str) -> Iterator[Ca
             path=statement.path,
         )
     elif _NOUN.match(rest) and len(words(rest)) >= MIN_ANSWER_WORDS:
-        asked = "Who" if grammar.names_person(subject, verb, rest) else "What"
+        people = all(map(grammar.is_person, subject.split(" and ")))
+        asked = "Who" if people or grammar.names_person(subject, verb, rest) else "What"
         yield _card(statement, f"{asked} {verb} {inside(statement, subject)}?", rest)
 
 

@@ -134,7 +134,8 @@ def _is_year(text: str, match: re.Match[str], language: Language) -> bool:
         alone = language.code == "de" and _ALONE.match(text, match.end())
         return bool(word == "the" or alone) and MIN_NAMING <= int(year) <= MAX_YEAR
     unit = _UNIT.match(text, match.end())
-    following = unit[0].strip().casefold() if unit else ""
+    following = unit[0].strip() if unit else ""
+    following = "" if following[:1].isupper() and len(following) > 1 else following.casefold()
     measured = following.endswith("s") or 0 < len(following) <= MAX_UNIT
     if measured and word != "year" and following not in language.stop:
         return False

@@ -211,6 +211,7 @@ _BEFORE_NOUNS: Final = vocabulary(
 _PREPOSITIONS: Final = vocabulary(
     "in on at by for with from to into over under about after before between through during "
     "without within against among as if when while because since although though unless until "
+    "below above beneath beyond near inside outside behind along around across off upon till "
     "according despite once where what how why that to not all let never always only even"
 )
 
@@ -257,10 +258,13 @@ _CALENDAR: Final = vocabulary(
 )
 
 
+_LOWERED: Final = frozenset({"The", "A", "An", "Each", "Every", "Some", "All", "Most"})
+
+
 def lowered(subject: str) -> str:
     """Return a phrase as it reads inside a sentence: its article in small letters."""
     first, space, rest = subject.partition(" ")
-    return first.lower() + space + rest if first in {"The", "A", "An"} else subject
+    return first.lower() + space + rest if first in _LOWERED else subject
 
 
 def without_connective(sentence: str) -> str:

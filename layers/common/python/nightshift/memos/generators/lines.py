@@ -3,7 +3,7 @@
 import re
 
 from nightshift.memos.generators.grammar import AUXILIARY
-from nightshift.memos.generators.tokens import words
+from nightshift.memos.generators.tokens import vocabulary, words
 
 HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)")
 ITEM = re.compile(
@@ -31,6 +31,9 @@ ANSWER = re.compile(
 PAIR = re.compile(
     r"(?P<term>[^:;.!?|=<>\u2013—\u2192]{1,80}?)"
     r"(?:\s?:\s+|\s*\.{3,}\s*|\s+(?P<sign>[-\u2013—=\u2192]|:=|->|=>)\s+)(?P<text>\S.*)"
+)
+_SMALL = vocabulary(
+    "a an the of on in at to for and or by with from der die das und de la le du et"
 )
 _NOTE = re.compile(r" \([^()]*\)$")
 _NUMBERED = re.compile(r"([^\W\d_]+)\.?\s+(?:\d{1,3}|[IVXLC]{1,6})\b")
@@ -112,6 +115,12 @@ def is_vocabulary(line: str) -> bool:
     """Tell whether a line sets a word beside another by a dash or a sign, as learners do."""
     match = PAIR.fullmatch(line)
     return bool(match and match["sign"] and len(words(match["text"])) <= MAX_TERM_WORDS)
+
+
+def quiet(heading: str) -> str:
+    """Return a heading in capitals as it would be written without shouting."""
+    first, *rest = heading.lower().split(" ")
+    return " ".join([first.capitalize(), *(w if w in _SMALL else w.capitalize() for w in rest)])
 
 
 def kind_of(item: re.Match[str]) -> str:

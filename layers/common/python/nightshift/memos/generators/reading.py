@@ -181,7 +181,7 @@ class _Reader:
 
     def _enter(self, level: int, text: str) -> None:
         if text.isupper() and len(text) > SHOUTED:
-            text = text.capitalize()
+            text = lines.quiet(text)
         if not self.title and not self.blocks and text.casefold() not in GENERIC:
             self.title = text
             return

@@ -44,6 +44,7 @@ _MADE_OF = re.compile(
     r"(?:composed of|made up of|vested in|based on|named after))"
     r" (?P<what>.{4,300})"
 )
+_DEGREE = re.compile(r",? (?:probably|mainly|partly|largely|mostly|perhaps|simply|just|in part)$")
 _NEXT_CLAUSE = re.compile(r", (?:which|and the|chosen)|;")
 _ITEMS = re.compile(r", (?:and |or |und |oder |et |ou )?| and | or | und | oder | et | ou ")
 _NOTE = re.compile(r" \([^()]*\)$")
@@ -142,7 +143,7 @@ def _so(statement: Statement, language: Language) -> Iterator[Candidate]:
 
 def _why(statement: Statement, language: Language, clause: str, why: str) -> Candidate:
     return Candidate(
-        front=language.why.format(clause=clause.rstrip(",")),
+        front=language.why.format(clause=_DEGREE.sub("", clause).rstrip(",")),
         back=why,
         kind=CardKind.CAUSE,
         source=statement.number,

@@ -163,7 +163,8 @@ def _are_steps(block: Listing) -> bool:
 def _sequence(block: Listing, number: int, language: Language) -> Iterator[Candidate]:
     """Ask for the step after each step of a list that is too long to be asked for whole."""
     for at, (step, after) in enumerate(zip(block.items, block.items[1:], strict=False), start=1):
-        if max(len(step), len(after)) <= MAX_STEP:
+        told = language is ENGLISH and grammar.subject_of(step)
+        if max(len(step), len(after)) <= MAX_STEP and not told:
             front = language.next_step.format(step=step.rstrip("."))
             yield _made(front, after, CardKind.STEP, (number + at, block.path), 0.5)
 
