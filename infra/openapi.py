@@ -20,6 +20,8 @@ from nightshift.http.openapi import build_document
 from nightshift.http.routing import Router
 from nightshift.identity import errors
 from nightshift.identity.api import router as identity_router
+from nightshift.memos.api import router as memos_router
+from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
 from nightshift.tasks.api import router as tasks_router
 from nightshift.tasks.runs_api import router as runs_router
@@ -29,7 +31,14 @@ TARGETS = (
     ROOT / "docs" / "openapi.json",
     ROOT / "layers" / "common" / "python" / "nightshift" / "http" / "openapi.json",
 )
-ROUTERS: tuple[Router[Any], ...] = (identity_router, tasks_router, runs_router, docs_router)
+ROUTERS: tuple[Router[Any], ...] = (
+    identity_router,
+    tasks_router,
+    runs_router,
+    memos_router,
+    cards_router,
+    docs_router,
+)
 AUTH_ERRORS = (
     errors.TokenExpiredError,
     errors.TokenMalformedError,

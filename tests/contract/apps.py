@@ -1,17 +1,25 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nightshift.api_wiring import Contexts, build_api_app
+from nightshift.aws.dynamo import Table
 from nightshift.core.access import UserId
+from nightshift.core.ids import new_id
 from nightshift.identity.accounts_wiring import build_accounts_app
-from nightshift.tasks.api_wiring import build_api_app
+from nightshift.memos.cards import Written
+from nightshift.memos.settings import MemoSettings
+from nightshift.memos.wiring import MemosContext
+from nightshift.memos.wiring import Outside as MemosOutside
 from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
+from tests.unit.memos.scene import Lines
 
 ACCOUNT_PATHS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions")
 GENEROUS = {
@@ -25,10 +33,11 @@ GENEROUS = {
 
 @dataclass(kw_only=True)
 class Product:
-    """The whole API with one user, who has a task and two sessions."""
+    """The whole API with one user, who has a task, a memo with a card, and two sessions."""
 
     world: World
     engine: Engine
+    memos: MemosContext
     door: Door
     user: Mapping[str, Any]
     ids: Mapping[str, str]
@@ -56,7 +65,9 @@ def make_product() -> Product:
     world.dynamodb, world.clock = dynamodb, engine.clock
     environ = {**ENVIRON, **GENEROUS}
     accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
-    api = build_api_app(environ, world.outside, lambda: engine.context)
+    memos = make_memos(engine)
+    contexts = Contexts(tasks=lambda: engine.context, memos=lambda: memos)
+    api = build_api_app(environ, world.outside, contexts)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         chosen = accounts if str(event["rawPath"]).startswith(ACCOUNT_PATHS) else api
@@ -67,13 +78,39 @@ def make_product() -> Product:
     login = {"email": "fuzz@example.com", "password": PASSWORD}
     door("POST", "/auth/login", json_body=login)
     sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
-    said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
-    task = engine.context.tasks.create(UserId(user["user"]["id"]), said).task
-    other = next(s["id"] for s in sessions if not s["current"])
     return Product(
         world=world,
         engine=engine,
+        memos=memos,
         door=door,
         user=user,
-        ids={"task_id": task.id, "session_id": other},
+        ids={
+            "session_id": next(s["id"] for s in sessions if not s["current"]),
+            **own_things(engine, memos, UserId(user["user"]["id"])),
+        },
     )
+
+
+def make_memos(engine: Engine) -> MemosContext:
+    """Return the memos context on the engine's machine."""
+    tokens = itertools.count()
+    outside = MemosOutside(
+        table=Table(engine.dynamo, "memos"),  # type: ignore[arg-type]  # the fake's door
+        generator=Lines,
+        new_token=lambda: f"maker-{next(tokens)}",
+    )
+    return MemosContext(engine.machine, outside, MemoSettings())
+
+
+def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:
+    """Give the user one of each thing, and return the ids by the names that routes have."""
+    said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
+    task = engine.context.tasks.create(user_id, said).task
+    memo = memos.memos.create(user_id, title="m", text="a = 1")
+    card = memos.cards.write(
+        user_id,
+        memo.id,
+        Written(front="f", back="b", kind="question"),
+        request_id=new_id(engine.clock.now()),
+    )
+    return {"task_id": task.id, "memo_id": memo.id, "card_id": card.id}
