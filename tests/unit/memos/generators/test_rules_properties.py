@@ -12,7 +12,7 @@ from nightshift.memos.generators.rules import MAX_TEXT, NOTHING_TO_READ, TOO_LON
 from nightshift.ports.cards import MAX_BACK, MAX_FRONT, CardDraft
 from tests.unit.memos.generators.golden import TEXTS
 
-SIZE = 25_000
+SIZE = 15_000
 GROWTH = 4
 SLACK_S = 0.1
 
