@@ -89,7 +89,7 @@ def _unique(candidates: list[Candidate], language: Language) -> list[Candidate]:
     """Drop what asks the same again, or asks for the same in nearly the same words."""
     fronts: set[tuple[str, Path]] = set()
     answers: dict[str, list[Candidate]] = defaultdict(list)
-    kept = []
+    kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda c: (-c.score, c.source)):
         front = (folded(candidate.front), candidate.path if candidate.gaps else ())
         alike = answers[folded(candidate.back)]
