@@ -126,12 +126,14 @@ def _draft(candidate: Candidate) -> CardDraft:
 
 def _context(path: Path, asked: str, answer: str) -> str:
     """Return the title and the nearest heading, as far as the question does not say them itself."""
-    told = significant(asked)
+    told = significant(asked) | set(folded(asked).split())
     shown = [path[0], *path[-2 if series(path[-1]) else -1 :]] if path[2:] else list(path)
     useful = [
         part
         for part in dict.fromkeys(shown)
-        if significant(part) - told and not holds(part, answer) and not holds(asked, part)
+        if (significant(part) or set(folded(part).split())) - told
+        and not holds(part, answer)
+        and not holds(asked, part)
     ]
     line = SEPARATOR.join(useful)
     return line if len(line) <= MAX_CONTEXT else SEPARATOR.join(useful[-1:])[:MAX_CONTEXT]
