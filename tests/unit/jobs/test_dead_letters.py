@@ -11,6 +11,7 @@ from nightshift.jobs.entry import EMPTY_POLLS, drain_dead
 from nightshift.jobs.errors import DeadLettersLeftError
 from nightshift.jobs.model import JobStatus, QueueName
 from nightshift.observability import Log
+from nightshift.ports.queue import Source
 from tests.support.sqs import FakeSQS
 from tests.support.work import Chore, Hand, kind_of
 from tests.support.world import OWNER, World
@@ -53,7 +54,7 @@ class Graves:
         self.world = World(kinds=list(self.kinds.values()))
         self.sqs = FakeSQS(clock=self.world.clock)
         self.log = Lines()
-        self.sources = {
+        self.sources: dict[str, Source] = {
             name: SqsSource(lambda: self.sqs, self._add(name))  # type: ignore[arg-type,return-value]  # the fake's door
             for name in QueueName
         }
