@@ -8,6 +8,7 @@ from nightshift.memos.generators.figures import Figure, figures, has_unit
 from nightshift.memos.generators.languages import ENGLISH, Language
 from nightshift.memos.generators.model import Candidate, Statement
 from nightshift.memos.generators.tokens import is_unspaced, words
+from nightshift.memos.generators.verbs import PARTICIPLES
 from nightshift.ports.cards import CardKind
 
 _SCORES = {"date": 0.85, "year": 0.85, "number": 0.75, "range": 0.8, "count": 0.55, "century": 0.8}
@@ -71,7 +72,7 @@ def when(statement: Statement, figure: Figure) -> Candidate | None:
     subject, verb, rest = found
     rest = rest.strip().removesuffix(preposition[0].strip()).strip()
     first = rest.split(" ", 1)[0]
-    if not (first in grammar.PARTICIPLES or grammar.is_past(first)) or _CUT.search(rest):
+    if not (first in PARTICIPLES or grammar.is_past(first)) or _CUT.search(rest):
         return None
     tail = _CUT.split(statement.text[figure.end :], maxsplit=1)[0].strip(" .")
     tail = tail if len(words(tail)) <= MAX_TAIL_WORDS else ""

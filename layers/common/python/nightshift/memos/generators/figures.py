@@ -38,8 +38,9 @@ _WORDS = listed(
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "twenty thirty forty fifty sixty hundred"
 )
+_ANY_WORD = "|".join(_WORDS)
 _COUNT = re.compile(
-    rf"\b(?P<count>(?:(?:{'|'.join(_WORDS)})[ -]?){{1,3}}) "
+    rf"\b(?P<count>(?:(?:one|{_ANY_WORD}) (?:to|or) )?(?:(?:{_ANY_WORD})[ -]?){{1,3}}) "
     r"(?!(?:has|is|was|does|as)\b)(?:[a-z]+(?:\s[a-z]+)?s|[A-Z][a-z]+s)\b",
     re.IGNORECASE,
 )

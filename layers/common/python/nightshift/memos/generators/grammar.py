@@ -4,47 +4,11 @@ import re
 from typing import Final
 
 from nightshift.memos.generators.tokens import vocabulary, words
+from nightshift.memos.generators.verbs import IRREGULAR, PERSONS, PRESENT
 
 BE: Final = frozenset({"is", "are", "was", "were"})
 AUXILIARY: Final = BE | vocabulary(
     "has have had can cannot could may might must shall should will would does do did"
-)
-_PRESENT: Final = vocabulary(
-    "acknowledge act add affect allow announce become begin belong bring build burn carry cause "
-    "change come comprise "
-    "connect consist contain convert cost cover create decide define depend describe descend "
-    "determine differ dissolve drop eat emerge enable end enter exist expand fall feed fly flow "
-    "follow form forward give go govern grow hold help include increase inhibit involve join keep "
-    "kill lead leave lie live lose lower make mean measure meet mix modify move need occur offer "
-    "open pay pass produce propose protect prove provide pump publish reach receive reduce "
-    "reflect refer regulate release remove represent require rest result return rise rule run "
-    "say secrete sell send separate serve show slow sort speak split spread stand start state "
-    "stop store strengthen sum support swell take teach travel turn use vary weaken work write "
-    "yield break bind transport transfer absorb emit attract repel read print select insert delete "
-    "update list find load save call check copy rename display get set filter count test import "
-    "export sell buy attack block replace predict reveal suggest indicate demonstrate divide "
-    "multiply evolve shrink melt freeze boil react catch throw jump cross hunt breed hatch bloom "
-    "ripen digest signal trigger activate suppress "
-    "encode translate replicate bear wear host own fund found invade conquer defend declare"
-)
-_IRREGULAR: Final = vocabulary(
-    "became began broke brought built came chose drew fell flew found fought gave got grew held "
-    "kept knew led left lost made meant met paid ran rose said sang saw sent set shot sold spoke "
-    "spread stood struck swore taught told took went won wore wrote crowned"
-)
-PARTICIPLES: Final = vocabulary(
-    "born begun broken brought built chosen cut done drawn driven fought found given held kept "
-    "known laid led left lost made met paid put read said sent set shot sold split spent struck "
-    "sworn taken taught thrown torn won written worn"
-)
-PERSONS: Final = vocabulary(
-    "king queen emperor empress president chancellor minister bishop pope general admiral "
-    "physicist chemist biologist mathematician astronomer novelist poet painter composer engineer "
-    "chieftain journalist philosopher economist architect explorer inventor scientist physician "
-    "doctor nurse writer author singer actor actress politician lawyer pilot sailor landlord "
-    "son daughter stepson brother sister wife husband father mother officer soldier founder leader "
-    "ruler prince princess duke knight monk nun saint prophet teacher professor student musician "
-    "sculptor director activist statesman senator judge reformer navigator merchant"
 )
 _TITLES: Final = vocabulary("mr mrs ms dr prof sir king queen president emperor pope lord")
 _CONNECTIVES = re.compile(
@@ -126,11 +90,11 @@ MAX_SUBJECT = 12
 
 def is_verb(word: str) -> bool:
     """Tell whether an English word is a finite verb that the rules know."""
-    if word in AUXILIARY or word in _IRREGULAR or word in _PRESENT:
+    if word in AUXILIARY or word in IRREGULAR or word in PRESENT:
         return True
     stem = word.removesuffix("s")
     stems = {stem, stem.removesuffix("e"), stem.removesuffix("ie") + "y"}
-    return word != stem and bool(stems & _PRESENT)
+    return word != stem and bool(stems & PRESENT)
 
 
 def _is_finite(word: str) -> bool:
@@ -189,12 +153,38 @@ def subject_of(sentence: str) -> tuple[str, str, str] | None:
     for at, word in enumerate(parts[: MAX_SUBJECT + 1]):
         if word in _ADVERBS:
             continue
-        if at and (word in AUXILIARY or (_is_finite(word) and not _is_adjective(parts, at))):
+        if at and (word in AUXILIARY or acts(parts, at)):
             subject = " ".join(part for part in parts[:at] if part not in _ADVERBS)
             return (subject, word, " ".join(parts[at + 1 :])) if is_subject(subject) else None
         if word.endswith((",", ";", ":", ")")) and not word.startswith("("):
             return None
     return None
+
+
+def acts(parts: list[str], at: int) -> bool:
+    """Tell whether the word at a place is the verb of the subject before it.
+
+    It is not where it does not agree with the subject, or where the verb still follows.
+    """
+    word = parts[at]
+    if not _is_finite(word) or _is_adjective(parts, at):
+        return False
+    following = parts[at + 1] if at + 1 < len(parts) else ""
+    if word not in IRREGULAR and not is_past(word):
+        last = parts[at - 1].strip(",")
+        plural = last.endswith("s") and not last.endswith(("ss", "us", "is", "'s", "ics"))
+        many = plural or last in _PLURALS or "and" in parts[:at] or "or" in parts[:at]
+        base = not word.endswith("s") or word.endswith("ss")
+        if base and not many:
+            return False
+        return following not in AUXILIARY and following not in IRREGULAR
+    return True
+
+
+_PLURALS: Final = vocabulary(
+    "people children men women police mice feet teeth geese data media bacteria criteria phenomena "
+    "cattle fish sheep mitochondria fungi nuclei larvae species they we you most many some few both"
+)
 
 
 def _is_adjective(parts: list[str], at: int) -> bool:

@@ -1,6 +1,7 @@
 """The kinds of lines that a text is made of."""
 
 import re
+from itertools import pairwise
 
 from nightshift.memos.generators.grammar import AUXILIARY
 from nightshift.memos.generators.tokens import vocabulary, words
@@ -40,6 +41,7 @@ _NUMBERED = re.compile(r"([^\W\d_]+)\.?\s+(?:\d{1,3}|[IVXLC]{1,6})\b")
 _ENDS = ".!:;,…。\uff01\uff1a"
 _DASHES = frozenset("-\u2013—")
 _FINITE = AUXILIARY | {"ist", "sind", "war", "hat", "haben", "est", "sont", "ont"}
+_SAYING = (["says"], ["states"], ["said"], ["stated"], ["means"], ["adds"], ["asks"])
 RUN_IN = re.compile(
     r"(?:\*\*|__)[^*_\n]{1,40}\.(?:\*\*|__)\s+(?=\S)|"
     r"[^\W\d_a-z][\w ]{1,40}\.[\u2013—]\s?(?=[^\W\d_a-z])"
@@ -95,7 +97,7 @@ def pair_of(line: str, *, listed: bool = False) -> tuple[str, str] | None:
         return None
     term, text, sign = match["term"].strip(), match["text"].strip(), match["sign"]
     named = words(_NOTE.sub("", term))
-    states = any(word in _FINITE for word in named[1:])
+    states = any(word in _FINITE for word in named[1:]) or named[-1:] in _SAYING
     good = len(named) in range(1, MAX_TERM_WORDS + 1) and bool(words(text)) and not states
     inserted = (sign in _DASHES and f" {sign} " in text) or term.count("(") != term.count(")")
     formula = sign == "=" and not (is_prose(text) and len(words(text)) >= MIN_MEANING_WORDS)
@@ -147,3 +149,15 @@ def is_broken_here(line: str, after: str, width: int) -> bool:
     if listed or not first or first[0].islower():
         return listed
     return len(line) > MAX_WRAPPED or len(line) + 1 + len(first) <= width
+
+
+def pieces(chunk: list[str]) -> list[str]:
+    """Return the lines of a paragraph, those joined that only a program has parted."""
+    width = max(MIN_WRAPPED, *map(len, chunk))
+    found = [chunk[0]]
+    for before, line in pairwise(chunk):
+        if is_broken_here(before, line, width):
+            found.append(line)
+        else:
+            found[-1] = f"{found[-1]} {line}"
+    return found

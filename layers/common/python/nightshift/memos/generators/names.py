@@ -52,6 +52,7 @@ MIN_REST_WORDS = 4
 MIN_TERM = 4
 MAX_TERM_WORDS = 6
 LONG_NOUN = 9
+_ORDINALS = vocabulary("first second third fourth fifth last next final other another same")
 _VAGUE = vocabulary(
     "thing things part parts way ways place number people person time day year years result "
     "example case name kind form use end beginning life world list next first last same most many "
@@ -115,17 +116,16 @@ class Namer:
             return False
         if any(c.isdigit() for c in name) or (name.isupper() and len(name) <= ACRONYM):
             return False
-        if self._is_common(statement, name):
-            return False
         parts = words(name)
         after = statement.text[match.end() :].lstrip(" ")
-        if after.startswith((".", "/", "_", "(", "=")):
+        if self._is_common(statement, name) or after.startswith((".", "/", "_", "(", "=")):
             return False
         following = words(after[:30])[:1]
         glued = bool(following) and after[:1].islower() and following[0] not in self._language.stop
         verb = bool(following) and (grammar.is_verb(following[0]) or grammar.is_past(following[0]))
         adjective = bool(_ADJECTIVE.search(name))
-        if adjective and _ADJECTIVES.match(statement.text, match.end()):
+        paired = adjective and bool(_ADJECTIVES.match(statement.text, match.end()))
+        if paired or _is_shown(statement.text, match):
             return False
         return not (glued and not verb and (adjective or len(parts) == 1))
 
@@ -171,7 +171,9 @@ class Namer:
             return
         bare = _DETERMINER.sub("", subject)
         told = words(bare)
-        vague = folded(bare) in _VAGUE or (bare != subject and len(told) == 1 and verb != "shall")
+        ordinal = told[:1] != [] and told[0].casefold() in _ORDINALS
+        bald = bare != subject and len(told) == 1 and verb != "shall"
+        vague = ordinal or bald or folded(bare) in _VAGUE
         known = any(holds(heading, bare) for heading in statement.path)
         fits = len(told) <= MAX_TERM_WORDS and len(bare) >= MIN_TERM
         score = self._telling(subject, verb)
@@ -213,3 +215,13 @@ class Namer:
             path=statement.path,
             gaps=True,
         )
+
+
+def _is_shown(text: str, match: re.Match[str]) -> bool:
+    """Tell whether the sentence has a person's last name elsewhere, not as part of another name."""
+    parts = words(match[0])
+    if not parts[1:] or not grammar.is_person(match[0]):
+        return False
+    rest = f"{text[: match.start()]} {text[match.end() :]}".split(" ")
+    pairs = zip(["", *rest], rest, strict=False)
+    return any(one.strip(",.;") == parts[-1] and not before[:1].isupper() for before, one in pairs)

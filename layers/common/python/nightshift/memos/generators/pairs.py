@@ -25,7 +25,6 @@ _DESCRIBED = re.compile(
     r" (?:that|which|who|whose) | qui "
 )
 _RELATIVE: Final = frozenset({"that", "which", "who", "whose", "by", "so", "to"})
-_DETERMINERS: Final = frozenset({"the", "a", "an"})
 _INDEFINITE: Final = frozenset({"A", "An", "Any"})
 SCORE = 0.95
 UNPLACED = 0.4
@@ -92,8 +91,7 @@ def says_something(text: str) -> bool:
     for at, word in enumerate(parts[:LOOK_AHEAD]):
         if word.strip(",") in _RELATIVE:
             return False
-        past = grammar.is_past(word) and text[0].isupper() and parts[0] not in _INDEFINITE
-        acts = grammar.is_verb(word) or past
-        if at and acts and parts[at - 1].casefold() not in _DETERMINERS:
+        indefinite = grammar.is_past(word) and (text[0].islower() or parts[0] in _INDEFINITE)
+        if at and not indefinite and (word in grammar.AUXILIARY or grammar.acts(parts, at)):
             return True
     return False

@@ -1,8 +1,9 @@
 """Reads a text into its blocks: headings, paragraphs, lists, pairs, tables, questions."""
 
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from nightshift.memos.generators import lines
+from nightshift.memos.generators.labels import ADMIN, ASIDE, GENERIC, SUBJECT
 from nightshift.memos.generators.markup import bold_terms, plain, visible
 from nightshift.memos.generators.model import (
     Answered,
@@ -16,7 +17,7 @@ from nightshift.memos.generators.model import (
 )
 from nightshift.memos.generators.pairs import says_something
 from nightshift.memos.generators.sentences import split
-from nightshift.memos.generators.tokens import holds, vocabulary, words
+from nightshift.memos.generators.tokens import holds, words
 
 PLAIN_LEVEL = 3
 BOLD_LEVEL = 7
@@ -29,19 +30,6 @@ MIN_LISTED = 3
 _NO_LABEL = ("", True)
 MAX_GAP = 3
 """Lines in which the next one that is not empty is looked for."""
-GENERIC = vocabulary(
-    "memo memorandum notes introduction overview summary abstract contents conclusion note "
-    "background description details "
-    "einleitung zusammenfassung überblick notizen introduction résumé"
-)
-SUBJECT = frozenset({"subject", "betreff", "objet", "title", "titel", "titre", "re"})
-ADMIN = SUBJECT | vocabulary(
-    "date from to cc bcc author time place location present attendees apologies version status "
-    "page source sources note hint tip warning example datum von an autor ort anwesend quelle "
-    "hinweis beispiel merke de à auteur lieu remarque exemple http https see"
-)
-ASIDE = vocabulary("hint tip note example exam todo hinweis beispiel merke remarque exemple")
-"""Words of a label over what is said beside the matter."""
 
 
 def read(title: str, text: str) -> Outline:
@@ -295,7 +283,7 @@ class _Reader:
             self._at += 1
         chunk = [line for line in chunk if line]
         if chunk and not self._defined(chunk) and not self._pairs(chunk):
-            first, *more = pieces(chunk)
+            first, *more = lines.pieces(chunk)
             if more and not self.title and not self.blocks and lines.is_title(first):
                 self._enter(PLAIN_LEVEL, first)
             else:
@@ -392,18 +380,6 @@ class _Reader:
 
 def _is_pair(line: str) -> bool:
     return lines.pair_of(line, listed=True) is not None
-
-
-def pieces(chunk: list[str]) -> list[str]:
-    """Return the lines of a paragraph, those joined that only a program has parted."""
-    width = max(lines.MIN_WRAPPED, *map(len, chunk))
-    found = [chunk[0]]
-    for before, line in pairwise(chunk):
-        if lines.is_broken_here(before, line, width):
-            found.append(line)
-        else:
-            found[-1] = f"{found[-1]} {line}"
-    return found
 
 
 def _cells(line: str, mark: str) -> tuple[str, ...]:

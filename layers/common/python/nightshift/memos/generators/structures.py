@@ -110,7 +110,9 @@ def _listing(block: Listing, number: int, language: Language) -> Iterator[Candid
         return
     fits = len(items) + bool(lead) > MIN_ITEMS and len(items) <= MAX_ITEMS
     told = sum(item.endswith(".") and len(words(item)) > MAX_NAMING for item in items) * 2
-    named = block.ordered or bool(lead) or told < len(items)
+    rules = sum(bool(grammar.subject_of(item)) for item in items) * 2 if language is ENGLISH else 0
+    stepwise = block.ordered and rules < len(items)
+    named = stepwise or bool(lead) or told < len(items)
     short = named and all(0 < len(item) <= MAX_ITEM and not item.endswith(":") for item in items)
     if fits and short and len(items) >= MIN_ITEMS and not any("?" in item for item in items):
         yield from _whole(block, items, lead, number, language)
