@@ -47,7 +47,7 @@ def entries(path: Path, found: Sequence[Entry], language: Language) -> Iterator[
     """Yield a card for each of the entries that stand together under the same headings."""
     said = [entry for entry in found if not says_something(entry.text)]
     glossary = sum(map(_defines, said)) * 2 >= len(said)
-    acting = sum(bool(_VERB_FIRST.match(entry.text)) for entry in said) * 2 > len(said)
+    acting = sum(bool(_VERB_FIRST.match(entry.text)) for entry in said) * 2 > max(2, len(said))
     learnt = sum(entry.is_vocabulary for entry in said) * 2 > len(said)
     for entry in said:
         glossary = glossary or learnt

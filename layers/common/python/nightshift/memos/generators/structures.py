@@ -177,7 +177,7 @@ def _grid(block: Grid, number: int, language: Language) -> Iterator[Candidate]:
         for column, cell in zip(block.header[1:], row[1:], strict=True):
             if words(row[0]) and words(cell) and len(row[0]) + len(cell) <= MAX_CELL:
                 key = f"{block.header[0]} {row[0]}" if row[0].isdigit() else row[0]
-                front = language.cell.format(key=key, column=_small(column, language))
+                front = language.cell.format(key=key, column=_small(column.rstrip("? "), language))
                 if not holds(front, cell):
                     yield _made(front, cell, CardKind.QUESTION, (number + at, block.path), 0.8)
 
