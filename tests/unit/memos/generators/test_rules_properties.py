@@ -108,6 +108,16 @@ HOSTILE = [
     "an increase of ",
     ", so the ",
     "- a: b\n  - c: d\n    - e\n",
+    "a -> b\n",
+    "A ..... b\n",
+    "**a**\nb\n\n",
+    "1.1 Ab\n",
+    "X: Y. Z.\n",
+    "(a) b\n",
+    "`a`",
+    "In 1900 she ",
+    "\U0001f600 ",
+    "e\u0301",
 ]
 
 

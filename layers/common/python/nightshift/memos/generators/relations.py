@@ -49,6 +49,10 @@ _DEGREE = re.compile(r",? (?:probably|mainly|partly|largely|mostly|perhaps|simpl
 _NEXT_CLAUSE = re.compile(r", (?:which|and the|chosen)|;")
 _ITEMS = re.compile(r", (?:and |or |und |oder |et |ou )?| and | or | und | oder | et | ou ")
 _THERE_ARE = re.compile(r"There (?:are|is|were|was) ")
+_SEVERAL = re.compile(
+    r"\b(?:\d+|two|three|four|five|six|seven|eight|nine|ten|all|these|several|following)\b(?!-)",
+    re.IGNORECASE,
+)
 MIN_TELLING = 5
 """Words of a lead such as `There are five classes`, from which on it may say of what."""
 _NOTE = re.compile(r" \([^()]*\)$")
@@ -225,13 +229,20 @@ def _colon(statement: Statement, language: Language) -> Iterator[Candidate]:
     bare = _THERE_ARE.match(lead) and len(words(lead)) < MIN_TELLING
     if colon and not bare and MIN_PARTS < len(items) <= MAX_ITEMS and len(words(lead)) > MIN_PARTS:
         yield Candidate(
-            front=language.lead.format(lead=lead, count=len(items)),
+            front=which(lead, len(items), language),
             back=rest,
             kind=CardKind.LIST,
             source=statement.number,
             score=0.92,
             path=statement.path,
         )
+
+
+def which(lead: str, count: int, language: Language) -> str:
+    """Ask for the things that a sentence names, or for all of them where it names a whole."""
+    several = lead.endswith("s") or _SEVERAL.search(lead)
+    form = language.lead if language is not ENGLISH or several else language.unordered
+    return form.format(lead=lead, count=count)
 
 
 def parts_of(text: str) -> list[str]:

@@ -18,7 +18,7 @@ from nightshift.memos.generators.model import (
     Statement,
 )
 from nightshift.memos.generators.pairs import Entry, entries, says_something
-from nightshift.memos.generators.relations import abbreviations
+from nightshift.memos.generators.relations import abbreviations, which
 from nightshift.memos.generators.sentences import split
 from nightshift.memos.generators.statements import BLOCK, leading, standalone
 from nightshift.memos.generators.tokens import holds, words
@@ -153,7 +153,7 @@ def _led(lead: str, count: int, language: Language) -> str:
         return f"{lead} what? ({count})"
     if language is ENGLISH and _HANGING.search(lead):
         return f"{lead} \u2026 ({count})"
-    return language.lead.format(lead=lead, count=count)
+    return which(lead, count, language)
 
 
 def _are_steps(block: Listing) -> bool:
