@@ -24,7 +24,7 @@ from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Message, QueueName
 from nightshift.jobs.wiring import Parts, build_machine
 from nightshift.outbound.fakes import ScriptedSender, answer
-from nightshift.ports.queue import Outgoing, Queue
+from nightshift.ports.queue import Depth, Outgoing, Queue
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.wiring import Context, Outside
 from tests.integration.stack.harness import Stack
@@ -57,6 +57,10 @@ class DroppingQueue:
 
     def send(self, messages: Sequence[Outgoing]) -> None:
         """Send nothing."""
+
+    def depth(self) -> Depth:
+        """Return that nothing waits."""
+        return Depth(visible=0)
 
 
 class Backstage:
