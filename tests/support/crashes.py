@@ -163,7 +163,7 @@ def purpose_of(seen: Seen) -> str:
         "dynamodb": _rows,
         "sqs": lambda r: str(r["QueueUrl"]).rpartition("/")[2],
         "events": lambda r: ",".join(sorted({e["DetailType"] for e in r["Entries"]})),
-        "s3": lambda r: str(r["Key"]).split("/")[1],
+        "s3": lambda r: str(r["Key"]).split("/")[0],
     }
     return f"{operation} {read[service](seen.request)}"
 
