@@ -21,15 +21,14 @@ from nightshift.http.routing import Router
 from nightshift.identity import errors
 from nightshift.identity.api import router as identity_router
 from nightshift.ports.secrets import SecretsUnavailableError
-from nightshift.tasks.api import router as tasks_router
-from nightshift.tasks.runs_api import router as runs_router
+from nightshift.tasks.routers import ROUTERS as TASK_ROUTERS
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
     ROOT / "docs" / "openapi.json",
     ROOT / "layers" / "common" / "python" / "nightshift" / "http" / "openapi.json",
 )
-ROUTERS: tuple[Router[Any], ...] = (identity_router, tasks_router, runs_router, docs_router)
+ROUTERS: tuple[Router[Any], ...] = (identity_router, *TASK_ROUTERS, docs_router)
 AUTH_ERRORS = (
     errors.TokenExpiredError,
     errors.TokenMalformedError,

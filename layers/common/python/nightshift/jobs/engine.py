@@ -229,9 +229,7 @@ class Engine:
             return None
         return Claimed(seat=seat, record=record)
 
-    def _wait(
-        self, answer: Waits | Later, gate: Gate, look: Look, message: Message
-    ) -> Done | None:
+    def _wait(self, answer: Waits | Later, gate: Gate, look: Look, message: Message) -> Done | None:
         """Hold the seat while the job waits at a gate; send it for its start if that is known."""
         seat, ref = look.seat, message.ref
         if seat is None or (seat.ref.job_id, seat.waits) != (ref.job_id, gate.key):
@@ -251,9 +249,7 @@ class Engine:
                 return None
         if isinstance(answer, Waits):
             return Done(what="waits_at_gate", ref=ref)
-        self._dispatcher.send(
-            [replace(message, not_before_ms=answer.at_ms, pass_ms=answer.at_ms)]
-        )
+        self._dispatcher.send([replace(message, not_before_ms=answer.at_ms, pass_ms=answer.at_ms)])
         return Done(what="starts_later", ref=ref)
 
     def _leave(self, ref: JobRef, attempt: int, gates: Sequence[Gate]) -> None:

@@ -48,8 +48,8 @@ class Later:
 class GateState:
     """Who is held up by a gate. `inside` is subject and job id of those that hold a place.
 
-    `waiting` counts those in line and those with a reserved start, `next_ms` is the next start that nobody has reserved, None where
-    one may start at once.
+    `waiting` counts those in line and those with a reserved start; `next_ms` is the next start that
+    nobody has reserved, None where one may start at once.
     """
 
     inside: list[tuple[str, str]]

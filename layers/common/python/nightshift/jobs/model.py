@@ -178,7 +178,7 @@ class Seat:
 
     `lease_ms` is when the claim may be taken over. The seat is free once the job's record is
     terminal; nobody writes a release. A job that waits at a gate has the seat, too, so that it
-    counts as open: `waits` is the gate's key, and `attempt` the one that was closed last, 0 at first.
+    counts as open: `waits` is the gate's key, and `attempt` the one that was closed last, or 0.
     """
 
     ref: JobRef
@@ -273,8 +273,9 @@ class Plan:
 
     `refuse`, where set, says why the job must not start (again): its subject is gone or paused.
     `refuse_untried` says the same of a job of which no attempt was made, `refuse_new` of one that
-    has not even begun to wait at a gate. `gates` are passed in order before an attempt starts. `max_waiting` bounds how many jobs may wait for one subject, None: any.
-    `payload` is the kind's own.
+    has not even begun to wait at a gate. `gates` are passed in order before an attempt starts.
+    `max_waiting` bounds how many jobs may wait for one subject, None: any. `payload` is the kind's
+    own.
     """
 
     max_retries: int = 0

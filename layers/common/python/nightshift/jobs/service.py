@@ -157,9 +157,7 @@ class JobService:
     def _seats(self, kind: str, subject: str) -> list[Seat]:
         return self._store.seats(kind, subject, limit=OPEN_SEATS_SHOWN)
 
-    def _unrecorded(
-        self, seats: Mapping[JobId, Seat]
-    ) -> list[JobView | None]:
+    def _unrecorded(self, seats: Mapping[JobId, Seat]) -> list[JobView | None]:
         fresh = [
             seat
             for job_id, seat in seats.items()

@@ -175,6 +175,15 @@ class JobStore:
         )
         return [record_of(item) for item in items]
 
+    def records_between(self, kind: str, subject: str, low: str, high: str) -> list[Record]:
+        """Return a subject's records with ids from `low` to `high`, oldest first, consistently."""
+        items = self._table.query(
+            keys.subject(kind, subject),
+            between=(keys.record(low), keys.record(high)),
+            consistent=True,
+        )
+        return [record_of(item) for item in items]
+
     def seats(self, kind: str, subject: str, *, limit: int) -> list[Seat]:
         """Return a subject's newest seats: its one, or those of its overlapping jobs."""
         pk = keys.subject(kind, subject)

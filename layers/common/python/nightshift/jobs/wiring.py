@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nightshift.jobs.bucket import Groups
     from nightshift.jobs.dead import DeadLetters
     from nightshift.jobs.kinds import JobKind
+    from nightshift.jobs.many import ManyJobs
     from nightshift.jobs.service import JobService
     from nightshift.jobs.sweeper import Sweeper
     from nightshift.jobs.tick import Ticker
@@ -126,10 +127,27 @@ class Machine:
             new_token=parts.new_token,
         )
 
+    @cached_property
+    def many(self) -> "ManyJobs":
+        """Jobs by the dozen."""
+        from nightshift.jobs.many import ManyJobs  # noqa: PLC0415 - for who starts many only
+
+        return ManyJobs(
+            store=self.store,
+            agenda=self.agenda,
+            dispatcher=self.dispatcher,
+            clock=self.parts.clock,
+            new_token=self.parts.new_token,
+        )
+
     def add(self, *kinds: "JobKind[Any]") -> None:
         """Add declared kinds."""
         for kind in kinds:
-            self.kinds.add(kind.name, partial(kind.bound, self.orders, self._publish_end))
+            self.add_lazily(kind.name, partial(_itself, kind))
+
+    def add_lazily(self, name: str, make: "Callable[[], JobKind[Any]]") -> None:
+        """Add a kind whose declaration is made, and imported, when it is first asked for."""
+        self.kinds.add(name, lambda: make().bound(self.orders, self._publish_end))
 
     def _publish_end(self, record: Record) -> None:
         from nightshift.jobs.events import end_event  # noqa: PLC0415 - at a job's end only
@@ -179,6 +197,10 @@ class Machine:
             jobs=self.jobs,
             clock=self.parts.clock,
         )
+
+
+def _itself(kind: "JobKind[Any]") -> "JobKind[Any]":
+    return kind
 
 
 class Kinds(Mapping[str, Kind]):

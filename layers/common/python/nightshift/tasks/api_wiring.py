@@ -6,8 +6,7 @@ from nightshift.http import docs
 from nightshift.http.app import App
 from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.wiring import build_authenticator
-from nightshift.tasks.api import router as tasks_router
-from nightshift.tasks.runs_api import router as runs_router
+from nightshift.tasks.routers import ROUTERS
 from nightshift.tasks.wiring import Context, get_context
 
 
@@ -23,7 +22,7 @@ def build_api_app(
     """
     outside = outside or real_outside()
     return build_app(
-        [tasks_router.bind(context), runs_router.bind(context), docs.mounted()],
+        [*(router.bind(context) for router in ROUTERS), docs.mounted()],
         environ=environ,
         authenticator=build_authenticator(environ, outside),
         outside=outside,

@@ -46,6 +46,7 @@ def slot_ref(
     epoch: int,
     slot: datetime,
     overlap: Overlap,
+    *,
     offset: timedelta = _NO_OFFSET,
 ) -> JobRef:
     """Return the run of a task's slot: the same slot is the same run, whoever dispatches it."""
@@ -100,11 +101,11 @@ def _ref_of(member: Member, start: datetime) -> JobRef:
     said = member.data
     offset = timedelta(seconds=said.get("x", 0))
     overlap = Overlap(said["w"])
-    return slot_ref(said["o"], member.subject, said["e"], start - offset, overlap, offset)
+    return slot_ref(said["o"], member.subject, said["e"], start - offset, overlap, offset=offset)
 
 
 class TaskGroups:
-    """`jobs.tick.Groups` for tasks that share a schedule. To the tick, a slot is when they start."""
+    """`jobs.tick.Groups` for tasks that share a schedule; to the tick, slots are starts."""
 
     def __init__(self, settings: TaskSettings) -> None:
         self._settings = settings

@@ -21,7 +21,7 @@ from nightshift.outbound.signing import signed_headers
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest, Outcome, Sender
 from nightshift.tasks.flow import FlowGates
 from nightshift.tasks.model import RUN_KIND, Misfire, Task
-from nightshift.tasks.refs import backfill_gate, backfill_job, backfill_of, is_backfill, task_of
+from nightshift.tasks.refs import backfill_gate, backfill_job, backfill_of, task_of
 from nightshift.tasks.signing import TaskSecrets
 from nightshift.tasks.spread import start_of
 from nightshift.tasks.store import TaskStore
@@ -145,18 +145,23 @@ class TaskRun:
             task_id = task_of(ref)
             gates = (backfill_gate(ref), shared.get(task_id))
             plan = self._plan(ref, tasks.get(task_id), [gate for gate in gates if gate])
-            if backfill_of(ref) in cancelled:
+            if ref in cancelled:
                 plan = replace(plan, refuse_untried="backfill_cancelled")
             plans[ref] = plan
         return plans
 
-    def _cancelled(self, refs: Sequence[JobRef]) -> set[str]:
-        """Return the ids of those backfills that were cancelled."""
-        owners = {i: ref.owner_id for ref in refs if (i := backfill_of(ref)) is not None}
-        if not owners:
+    def _cancelled(self, refs: Sequence[JobRef]) -> set[JobRef]:
+        """Return those runs whose backfill was cancelled."""
+        backfills = {
+            ref: backfill_job(backfill_of(ref) or "", ref.owner_id)
+            for ref in refs
+            if ref.trigger is Trigger.BACKFILL
+        }
+        if not backfills:
             return set()
-        found = self._records([backfill_job(i, owner_id) for i, owner_id in owners.items()])
-        return {i for i, record in found.items() if record.status is JobStatus.CANCELLED}
+        found = self._records(list(set(backfills.values())))
+        gone = {i for i, record in found.items() if record.status is JobStatus.CANCELLED}
+        return {ref for ref, backfill in backfills.items() if backfill.job_id in gone}
 
     def _plan(self, ref: JobRef, task: Task | None, gates: Sequence[Gate]) -> Plan:
         if task is None:
@@ -171,7 +176,7 @@ class TaskRun:
             refuse="task_paused" if scheduled and task.paused else None,
             refuse_new=self._refusal(ref, task) if scheduled else None,
             gates=tuple(gates),
-            max_waiting=None if is_backfill(ref) else MAX_WAITING,
+            max_waiting=MAX_WAITING if backfill_of(ref) is None else None,
             payload=Work(task=task),
         )
 

@@ -73,7 +73,7 @@ class FlowControl:
     """
 
     key: str | None = None
-    limits: Limits = Limits()  # noqa: RUF009 - frozen, so one for all is safe
+    limits: Limits = Limits()
 
     def __bool__(self) -> bool:
         return self.key is not None or bool(self.limits)
@@ -103,7 +103,7 @@ class Definition:
     misfire: Misfire = Misfire.RUN_ONCE
     on_failure_url: str | None = None
     pause_after: int | None = None
-    flow: FlowControl = FlowControl()  # noqa: RUF009 - frozen, so one for all is safe
+    flow: FlowControl = FlowControl()
     spread_s: int = 0
 
 

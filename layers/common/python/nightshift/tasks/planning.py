@@ -91,5 +91,5 @@ def _rejoins(task: Task, spec: str) -> bool:
 
 def _first_message(task: Task, slot: datetime) -> Message:
     overlap = task.definition.overlap
-    ref = slot_ref(task.owner_id, task.id, task.epoch, slot, overlap, task.offset)
+    ref = slot_ref(task.owner_id, task.id, task.epoch, slot, overlap, offset=task.offset)
     return first_message(ref)

@@ -51,15 +51,18 @@ def backfilled_run(task: Task, slot: datetime, backfill_id: str, *, max_parallel
 
 
 def backfill_of(ref: JobRef) -> str | None:
-    """Return the id of the backfill that started a run; None for another's, or tried by hand."""
-    return ref.lane.partition("/")[0] if ref.trigger is Trigger.BACKFILL else None
+    """Return the id of the backfill that a run belongs to, None for other runs."""
+    return ref.lane.partition("/")[0] if ref.subject.endswith(_BACKFILL) else None
 
 
 def backfill_gate(ref: JobRef) -> Gate | None:
-    """Return the gate that a backfilled run shares with the others of its backfill, if any."""
-    backfill_id, _, parallel = ref.lane.partition("/")
+    """Return the gate that a backfilled run shares with the others of its backfill, if any.
+
+    One that somebody tries again by hand has none.
+    """
     if ref.trigger is not Trigger.BACKFILL or ref.overlap is not Overlap.ALLOW:
         return None
+    backfill_id, _, parallel = ref.lane.partition("/")
     return Gate(key=f"B#{backfill_id}", parallelism=int(parallel))
 
 

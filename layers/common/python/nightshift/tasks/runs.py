@@ -10,8 +10,8 @@ from nightshift.jobs.model import Attempt, Trigger
 from nightshift.jobs.service import JobService
 from nightshift.jobs.views import JobView
 from nightshift.tasks.model import RUN_KIND, TaskId
-from nightshift.tasks.service import TaskService, check_free
 from nightshift.tasks.refs import backfill_subject
+from nightshift.tasks.service import TaskService, check_free
 
 MAX_PAGES = 10
 """How many pages are looked through for runs of one trigger before a page is given back empty."""

@@ -1,11 +1,13 @@
 """The routes of runs, their logs and dead letters."""
 
+from typing import TypeVar
+
 from nightshift.core.access import Permission
 from nightshift.core.clock import from_ms
 from nightshift.http.reply import Reply
 from nightshift.http.request import Request
 from nightshift.http.routing import Router
-from nightshift.http.schemas import NoBody, PageQuery
+from nightshift.http.schemas import NoBody, PageQuery, QueryModel
 from nightshift.jobs.dead import DeadLetter
 from nightshift.jobs.errors import (
     DeadLetterNotFoundError,
@@ -15,7 +17,8 @@ from nightshift.jobs.errors import (
 )
 from nightshift.tasks.api import BY_KEY
 from nightshift.tasks.errors import TaskBusyError, TaskNotFoundError
-from nightshift.tasks.model import RUN_KIND
+from nightshift.tasks.model import TaskId
+from nightshift.tasks.refs import task_of
 from nightshift.tasks.runs_schemas import (
     DeadLetterOut,
     DeadLetterPage,
@@ -25,13 +28,16 @@ from nightshift.tasks.runs_schemas import (
     RedriveOut,
     RunOut,
     RunPage,
+    RunsQuery,
 )
 from nightshift.tasks.wiring import Context
+
+Q = TypeVar("Q", bound=QueryModel)
 
 router: Router[Context] = Router(tag="Runs")
 
 
-def _task_id(nightshift: Context, request: Request[NoBody, PageQuery]) -> str:
+def _task_id(nightshift: Context, request: Request[NoBody, Q]) -> TaskId:
     return nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
 
 
@@ -39,17 +45,20 @@ def _task_id(nightshift: Context, request: Request[NoBody, PageQuery]) -> str:
     "GET",
     "/tasks/{task_id}/runs",
     Permission.TASKS_READ,
-    query=PageQuery,
+    query=RunsQuery,
     answer=RunPage,
     path_params=BY_KEY,
     errors=(TaskNotFoundError,),
 )
-def list_runs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply:
-    """List a task's runs, newest first."""
+def list_runs(nightshift: Context, request: Request[NoBody, RunsQuery]) -> Reply:
+    """List a task's runs, newest slot first, backfilled ones among them.
+
+    With `trigger`, a page may hold fewer runs than `limit` although more follow.
+    """
     position = request.position()
-    views, after = nightshift.jobs.page(
-        RUN_KIND,
+    views, after = nightshift.runs.page(
         _task_id(nightshift, request),
+        trigger=request.query.trigger,
         start_after=str(position["id"]) if position else None,
         limit=request.query.limit,
     )
@@ -69,8 +78,7 @@ def list_runs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply
 def list_logs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply:
     """List the attempts of a task's runs, newest first."""
     position = request.position()
-    entries, after = nightshift.jobs.log_page(
-        RUN_KIND,
+    entries, after = nightshift.runs.log_page(
         _task_id(nightshift, request),
         start_after=(str(position["run"]), int(position["attempt"])) if position else None,
         limit=request.query.limit,
@@ -91,7 +99,7 @@ def list_logs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply
 def get_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     """Get one run."""
     task_id = nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
-    return Reply(body=RunOut.of(nightshift.jobs.get(RUN_KIND, task_id, request.path["run_id"])))
+    return Reply(body=RunOut.of(nightshift.runs.get(task_id, request.path["run_id"])))
 
 
 @router.route(
@@ -105,9 +113,9 @@ def get_run(nightshift: Context, request: Request[NoBody]) -> Reply:
 def get_run_logs(nightshift: Context, request: Request[NoBody]) -> Reply:
     """List the attempts of one run, oldest first."""
     task_id = nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
-    view = nightshift.jobs.get(RUN_KIND, task_id, request.path["run_id"])
-    attempts = nightshift.jobs.attempts(RUN_KIND, task_id, view.ref.job_id)
-    return Reply(body=LogPage(items=[LogOut.of(view, a) for a in attempts], next_cursor=None))
+    view = nightshift.runs.get(task_id, request.path["run_id"])
+    items = [LogOut.of(view, attempt) for attempt in nightshift.runs.attempts(view)]
+    return Reply(body=LogPage(items=items, next_cursor=None))
 
 
 @router.route(
@@ -121,7 +129,7 @@ def get_run_logs(nightshift: Context, request: Request[NoBody]) -> Reply:
 def cancel_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     """Cancel an open run; a call that is under way is not interrupted, but its answer is void."""
     task_id = nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
-    return Reply(body=RunOut.of(nightshift.jobs.cancel(RUN_KIND, task_id, request.path["run_id"])))
+    return Reply(body=RunOut.of(nightshift.runs.cancel(task_id, request.path["run_id"])))
 
 
 @router.route(
@@ -136,7 +144,7 @@ def cancel_run(nightshift: Context, request: Request[NoBody]) -> Reply:
 )
 def retry_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     """Try an ended run again, with a new series of retries, whether the task is paused or not."""
-    view = nightshift.tasks.retry_run(
+    view = nightshift.runs.retry(
         request.caller.user_id, request.path["task_id"], request.path["run_id"]
     )
     return Reply(body=RunOut.of(view))
@@ -159,7 +167,7 @@ def _letter(letter: DeadLetter) -> DeadLetterOut:
     ref = letter.ref
     return DeadLetterOut(
         id=letter.id,
-        task_id=ref.subject if ref else "",
+        task_id=task_of(ref) if ref else "",
         run_id=ref.job_id if ref else "",
         scheduled_for=ref.due_at if ref else from_ms(letter.died_ms),
         attempt=letter.attempt,

@@ -17,7 +17,7 @@ from nightshift.tasks.errors import (
     TaskNotFoundError,
     TaskVersionError,
 )
-from nightshift.tasks.flow import FlowService
+from nightshift.tasks.flow_service import FlowService
 from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
 from nightshift.tasks.planning import Planner, Scheduling
 from nightshift.tasks.settings import TaskSettings
