@@ -156,6 +156,8 @@ class Engine:
             token=Token(self._new_token()),
         )
         self._store.write_record(record, seen=look.record)
+        if seat is not None and seat.waits is not None:
+            self.send_now(self._gates.forget(ref, seat.waits))
         self._follow(record)
         return record
 

@@ -11,8 +11,8 @@ from nightshift.tasks.errors import (
     FlowKeyNotFoundError,
     FlowKeyVersionError,
 )
-from nightshift.tasks.flow_service import FlowView
 from nightshift.tasks.flow_schemas import KEY_PATTERN, FlowOut, FlowPage, FlowPinIn
+from nightshift.tasks.flow_service import FlowView
 from nightshift.tasks.wiring import Context
 
 BY_FLOW_KEY = {

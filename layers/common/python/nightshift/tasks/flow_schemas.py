@@ -64,7 +64,7 @@ class FlowControlIn(LimitsIn):
 
     key: str | None = Field(
         default=None,
-        pattern=rf"\A{KEY_PATTERN}\Z",
+        pattern=f"^{KEY_PATTERN}$",
         max_length=MAX_KEY_CHARS,
         description="Whose limits they are: letters, digits, `.`, `_`, `~`, `:`, `@` and `-`; "
         "null: the host of the URL.",

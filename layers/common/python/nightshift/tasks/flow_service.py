@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from nightshift.core.access import UserId
 from nightshift.core.clock import Clock
-from nightshift.jobs.gates import GateState, Gates
+from nightshift.jobs.gates import Gates, GateState
 from nightshift.jobs.model import Gate
 from nightshift.tasks.errors import FlowKeyNotFoundError, FlowKeyVersionError
 from nightshift.tasks.flow import gate_of, key_of

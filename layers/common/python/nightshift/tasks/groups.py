@@ -99,7 +99,7 @@ def member_of(task: Task, first: datetime) -> Member:
 
 def _ref_of(member: Member, start: datetime) -> JobRef:
     said = member.data
-    offset = timedelta(seconds=said.get("x", 0))
+    offset = timedelta(seconds=said.get("x") or 0)
     overlap = Overlap(said["w"])
     return slot_ref(said["o"], member.subject, said["e"], start - offset, overlap, offset=offset)
 
