@@ -23,7 +23,14 @@ ANCHOR = datetime(2026, 3, 2, 12, 0, 37, tzinfo=UTC)
 SPANS = st.integers(min_value=0, max_value=MAX_SPREAD_S)
 NAMES = st.integers(min_value=0, max_value=10**9).map(lambda n: derived_id(ANCHOR, str(n)))
 SCHEDULES = st.sampled_from(
-    ["*/5 * * * *", "7 * * * *", "30 15 * * *", "rate(1 minute)", "rate(7 minutes)", "rate(2 hours)"]
+    [
+        "*/5 * * * *",
+        "7 * * * *",
+        "30 15 * * *",
+        "rate(1 minute)",
+        "rate(7 minutes)",
+        "rate(2 hours)",
+    ]
 )
 
 
