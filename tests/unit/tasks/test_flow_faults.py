@@ -47,7 +47,7 @@ def test_no_fault_loses_a_run_that_waits(limits: str, mode: FaultMode) -> None:
     for ordinal in range(1, _calls_in_a_life(LIMITS[limits]) + 1):
         world, ids = _world(LIMITS[limits])
         world.dynamo.faults = FaultPlan({ordinal: Fault(mode=mode)}, stays_dead=True)
-        world.run_until(START + timedelta(minutes=30))
+        world.run_until(START + timedelta(minutes=45))
         told = f"{mode} at call {ordinal}"
         runs = [world.context.runs.page(i, trigger=None, start_after=None, limit=5)[0] for i in ids]
         assert (told, [[JobStatus.COMPLETED]] * 2) == (told, [[r.status for r in x] for x in runs])
