@@ -8,11 +8,12 @@ from nightshift.core.access import UserId
 from nightshift.identity.accounts_wiring import build_accounts_app
 from nightshift.tasks.api_wiring import build_api_app
 from nightshift.tasks.farewell import build_farewell
-from nightshift.tasks.model import Definition
+from nightshift.tasks.model import Definition, Limits
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 
+FLOW_KEY = "nightly"
 ACCOUNT_PATHS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions")
 GENEROUS = {
     "NIGHTSHIFT_RATE_LIMIT_ADDRESS": "10000000",
@@ -67,13 +68,15 @@ def make_product() -> Product:
     login = {"email": "fuzz@example.com", "password": PASSWORD}
     door("POST", "/auth/login", json_body=login)
     sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
+    owner = UserId(user["user"]["id"])
     said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
-    task = engine.context.tasks.create(UserId(user["user"]["id"]), said).task
+    task = engine.context.tasks.create(owner, said).task
+    engine.context.flow.pin(owner, FLOW_KEY, Limits(parallelism=5), expected=None)
     other = next(s["id"] for s in sessions if not s["current"])
     return Product(
         world=world,
         engine=engine,
         door=door,
         user=user,
-        ids={"task_id": task.id, "session_id": other},
+        ids={"task_id": task.id, "session_id": other, "flow_key": FLOW_KEY},
     )

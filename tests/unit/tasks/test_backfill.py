@@ -152,7 +152,7 @@ def test_schedule_and_backfill_are_in_nobodys_way() -> None:
     world.run_for(seconds=5)
     assert "2026-03-02T08:00:00Z" in world.slots_called()
     world.run_until(_at("12:10:30"))
-    live = [r for r in _runs(world, task.id, Trigger.SCHEDULE)]
+    live = _runs(world, task.id, Trigger.SCHEDULE)
     assert {JobStatus.COMPLETED} == {r.status for r in live}
     assert 10 == len(live)
     assert 3 == len(_runs(world, task.id))

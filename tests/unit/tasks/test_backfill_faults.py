@@ -1,4 +1,4 @@
-"""A backfill whose processes die, or whose calls to the table go wrong, at any point of its life."""
+"""A backfill whose processes die, or whose calls go wrong, at any point of its life."""
 
 from collections import Counter
 from datetime import datetime

@@ -135,7 +135,7 @@ CHANGES = {
 def test_a_change_within_the_window_loses_no_slot_and_doubles_none(
     change: dict[str, object],
 ) -> None:
-    """What waits for its start at a change is still called, once, no later than it would have been."""
+    """What waits for its start is still called, once, no later than it would have been."""
     world = World()
     task = _spread_task(world, schedule="0 * * * *")
     for moment in ("13:05:00", "13:05:30"):
@@ -198,7 +198,7 @@ def test_misfires_are_judged_by_the_start(misfire: Misfire, made: int) -> None:
 
 
 def test_the_queues_grace_is_counted_from_the_start() -> None:
-    """A run whose message lies in the queue half an hour after its slot, by its window, is not stale."""
+    """A run that starts half an hour after its slot, by its window, is not stale."""
     world = World(settings=TaskSettings(misfire_queue_grace_s=60))
     task = _spread_task(world, schedule="*/10 * * * *")
     world.run_until(_at("14:00:00"))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from nightshift.core.clock import from_ms
 from nightshift.http.schemas import ApiModel, UtcTime
@@ -88,6 +88,8 @@ class FlowControlIn(LimitsIn):
 
 class FlowPinIn(LimitsIn):
     """Limits that stand over those of the tasks with the key."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"rate": 10, "period_s": 60}]})
 
     @model_validator(mode="after")
     def _limits(self) -> Self:
