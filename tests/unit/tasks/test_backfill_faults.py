@@ -8,6 +8,7 @@ import pytest
 from nightshift.core.ids import new_id
 from nightshift.jobs.model import JobStatus, Trigger
 from nightshift.tasks.backfills import BackfillWish
+from nightshift.tasks.model import TaskId
 from tests.support.faults import CrashError, Fault, FaultMode, FaultPlan
 from tests.support.world import OWNER, World
 
@@ -15,7 +16,7 @@ SLOTS = ["2026-03-02T08:00:00Z", "2026-03-02T08:30:00Z"]
 MODES = [FaultMode.CRASH_AFTER, FaultMode.ERROR, FaultMode.ANSWER_LOST]
 
 
-def _world(max_parallel: int) -> tuple[World, str, str]:
+def _world(max_parallel: int) -> tuple[World, TaskId, str]:
     """Return a world with a backfill of two slots that was asked for just now."""
     world = World()
     task = world.create(schedule="*/30 * * * *").task

@@ -66,7 +66,7 @@ def test_runs_of_one_key_wait_for_one_another_and_lose_no_attempt() -> None:
 
 
 def test_a_run_that_waits_is_seen_to_and_has_not_been_tried() -> None:
-    """It is pending, has no attempt, and says at which gate it waits; its task counts as running."""
+    """It is pending, has no attempt, says at which gate it waits; its task counts as running."""
     world = World()
     done, waiting = _first_and_waiting(world, _flow(ONE_AN_HOUR))
     run = _run(world, waiting)
@@ -176,8 +176,8 @@ def test_the_line_goes_on_behind_a_task_that_was_deleted() -> None:
 
 
 def _in_line(world: World) -> list[str]:
-    rows = [dict(row) for row in world.dynamo.items("jobs")]
-    return [i["sk"] for i in rows if i["pk"].startswith("GATE#") and i["sk"].startswith("P#")]
+    rows = ((str(row["pk"]), str(row["sk"])) for row in world.dynamo.items("jobs"))
+    return [sk for pk, sk in rows if pk.startswith("GATE#") and sk.startswith("P#")]
 
 
 @pytest.mark.parametrize("flow", [FlowControl(), _flow(ONE_AN_HOUR, "elsewhere")])
