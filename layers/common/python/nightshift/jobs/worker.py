@@ -86,7 +86,8 @@ class Worker:
 
     `offload` runs a blocking call of ours elsewhere and awaits it, `carrier` a handler's; `sleep`
     waits seconds; `heart` beats until the attempt is lost. They are injected so that a simulation
-    can run without threads and in virtual time. `is_paused` tells of a queue whether its messages are to be left to the sweeper.
+    can run without threads and in virtual time. `is_paused` tells of a queue whether its messages
+    are to be left to the sweeper.
     """
 
     def __init__(
