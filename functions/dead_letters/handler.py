@@ -1,15 +1,22 @@
-"""Entry point: runs that failed too often, from the dead-letter queue."""
+"""Entry point: every few minutes, keep what lies in the dead-letter queues."""
 
 from typing import Any
 
 from nightshift.core.startup import quick_imports
 
 with quick_imports():
-    from nightshift.jobs.entry import bury_batch
+    from nightshift.jobs.entry import LambdaContext, drain_dead
     from nightshift.observability import get_log
-    from nightshift.tasks.wiring import get_context
+    from nightshift.work_wiring import get_dead_queues, get_machine
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Keep the dead letters of a batch; answer those that could not be kept."""
-    return bury_batch(event, letters=get_context().dead_letters, log=get_log())
+def handler(_event: dict[str, Any], context: LambdaContext) -> None:
+    """Drain the dead-letter queues of all queues."""
+    machine = get_machine()
+    drain_dead(
+        context,
+        queues=get_dead_queues(),
+        letters=machine.dead_letters(),
+        clock=machine.parts.clock,
+        log=get_log(),
+    )

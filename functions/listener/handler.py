@@ -1,4 +1,4 @@
-"""Entry point: runs that are due, from the queue."""
+"""Entry point: runs that are due and other short calls, from the queue `critical`."""
 
 from typing import Any
 
@@ -13,12 +13,4 @@ with quick_imports():
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Call the webhooks of a batch; answer the messages to be delivered again."""
-    nightshift = get_context()
-    return run_batch(
-        event,
-        context,
-        engine=nightshift.machine.engine,
-        kinds=nightshift.machine.kinds,
-        clock=nightshift.clock,
-        log=get_log(),
-    )
+    return run_batch(event, context, machine=get_context().machine, log=get_log())

@@ -7,10 +7,10 @@ from nightshift.core.startup import quick_imports
 with quick_imports():
     from nightshift.jobs.entry import LambdaContext, run_sweep
     from nightshift.observability import get_log
-    from nightshift.tasks.wiring import get_context
+    from nightshift.work_wiring import get_machine
 
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> None:
     """Run one sweep."""
-    nightshift = get_context()
-    run_sweep(context, sweeper=nightshift.sweeper, clock=nightshift.clock, log=get_log())
+    machine = get_machine()
+    run_sweep(context, sweeper=machine.sweeper(), clock=machine.parts.clock, log=get_log())

@@ -1,19 +1,27 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nightshift.accounts_wiring import build_accounts_app
 from nightshift.core.access import UserId
-from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
+from nightshift.http.app import App
 from nightshift.tasks.api_wiring import build_api_app
-from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 
-ACCOUNT_PATHS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions")
+ACCOUNT_PATHS = (
+    "/api/v1/auth/",
+    "/api/v1/users/",
+    "/api/v1/sessions",
+    "/api/v1/roles",
+    "/api/v1/api-keys",
+    "/api/v1/settings",
+    "/api/v1/audit",
+)
 GENEROUS = {
     "NIGHTSHIFT_RATE_LIMIT_ADDRESS": "10000000",
     "NIGHTSHIFT_RATE_LIMIT_CALLER": "10000000",
@@ -21,24 +29,56 @@ GENEROUS = {
     "NIGHTSHIFT_FORGOT_LIMIT_ADDRESS": "1000000",
     "NIGHTSHIFT_LINK_MAIL_FREE": "1000",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS": "100",
+    "NIGHTSHIFT_ADMIN_EMAIL": "root@example.com",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS_ADDRESS": "100000",
 }
 
 
 @dataclass(kw_only=True)
 class Product:
-    """The whole API with one user, who has a task and two sessions."""
+    """The whole API with one user, who has one of everything and two sessions.
+
+    The user is an administrator, and so is `root`, who was there before.
+    """
 
     world: World
     engine: Engine
     door: Door
     user: Mapping[str, Any]
+    root: Mapping[str, Any]
     ids: Mapping[str, str]
+    apps: tuple[App, ...]
 
     @property
     def token(self) -> str:
         """Return the user's access token."""
         return str(self.user["access_token"])
+
+    @property
+    def user_id(self) -> str:
+        """Return the user's id."""
+        return str(self.user["user"]["id"])
+
+    def set_roles(self, *roles: str, user_id: str | None = None) -> None:
+        """Have root give the user, or another one, exactly these roles."""
+        path = f"/users/{user_id or self.user_id}/roles"
+        body = {"roles": list(roles)}
+        answer = self.door("PUT", path, json_body=body, token=self.root["access_token"])
+        assert answer.status == 200, answer.text
+
+    def make_role(self, name: str, permissions: Iterable[str]) -> None:
+        """Have root make a role."""
+        body = {"name": name, "permissions": sorted(permissions)}
+        answer = self.door("POST", "/roles", json_body=body, token=self.root["access_token"])
+        assert answer.status == 201, answer.text
+
+    def make_key(self, scopes: Iterable[str], **more: object) -> dict[str, Any]:
+        """Have the user make an API key and return it with its secret."""
+        body = {"name": "test", "scopes": sorted(scopes), **more}
+        answer = self.door("POST", "/api-keys", json_body=body, token=self.token)
+        assert answer.status == 201, answer.text
+        made: dict[str, Any] = answer.json
+        return made
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -57,8 +97,7 @@ def make_product() -> Product:
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     environ = {**ENVIRON, **GENEROUS}
-    neighbours = Neighbours(farewell=build_farewell(environ))
-    accounts = build_accounts_app(environ, world.outside, neighbours)
+    accounts = build_accounts_app(environ, world.outside)
     api = build_api_app(environ, world.outside, lambda: engine.context)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -66,6 +105,8 @@ def make_product() -> Product:
         return chosen(event, context)
 
     door = Door(handler=route)
+    dynamodb.strict = False  # what is only there to be used is made without a check of each request
+    root = register(door, "root@example.com")
     user = register(door, "fuzz@example.com")
     login = {"email": "fuzz@example.com", "password": PASSWORD}
     door("POST", "/auth/login", json_body=login)
@@ -73,10 +114,18 @@ def make_product() -> Product:
     said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
     task = engine.context.tasks.create(UserId(user["user"]["id"]), said).task
     other = next(s["id"] for s in sessions if not s["current"])
-    return Product(
-        world=world,
-        engine=engine,
-        door=door,
-        user=user,
-        ids={"task_id": task.id, "session_id": other},
+    product = Product(
+        world=world, engine=engine, door=door, user=user, root=root, ids={}, apps=(accounts, api)
     )
+    product.set_roles("admin")
+    product.make_role("support", ["users:read"])
+    key = product.make_key(["tasks:read"])
+    product.ids = {
+        "task_id": task.id,
+        "session_id": other,
+        "user_id": product.user_id,
+        "role_name": "support",
+        "key_id": key["id"],
+    }
+    dynamodb.strict = True
+    return product

@@ -23,7 +23,16 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LAYER: Final = ROOT / "layers" / "common" / "python"
 ROUNDS: Final = 15
 BUDGETS: Final = {"api": 1.6, "listener": 1.1}
-FUNCTIONS: Final = ("api", "accounts", "listener", "publisher", "sweeper", "dead_letters")
+FUNCTIONS: Final = (
+    "api",
+    "accounts",
+    "listener",
+    "worker_default",
+    "worker_low",
+    "publisher",
+    "sweeper",
+    "dead_letters",
+)
 PLACEHOLDER: Final = "bench"
 
 _TIMED = """

@@ -24,7 +24,7 @@ class Mail:
     @property
     def token(self) -> str:
         """The token in its link."""
-        return parse_qs(urlsplit(self.data["link"]).query)["token"][0]
+        return parse_qs(urlsplit(str(self.data["link"])).query)["token"][0]
 
 
 @dataclass(kw_only=True)

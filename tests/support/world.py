@@ -5,6 +5,7 @@ ten) and the clock. Nothing sleeps: the clock jumps to the next thing that happe
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import json
@@ -22,8 +23,10 @@ from nightshift.aws.dynamo import Table, TransactionConflictError
 from nightshift.core.access import UserId
 from nightshift.core.clock import ManualClock
 from nightshift.core.errors import UnavailableError
+from nightshift.jobs.errors import JobLostError
 from nightshift.jobs.kinds import JobKind
 from nightshift.jobs.model import QueueName
+from nightshift.jobs.pulse import BEAT_S, EnginePulse
 from nightshift.jobs.wiring import Machine, Parts, build_machine
 from nightshift.jobs.worker import Delivery, Report, Worker
 from nightshift.outbound.fakes import ScriptedSender, answer
@@ -160,6 +163,7 @@ class World:
         self.calls: list[Call] = []
         self.reports: list[Report] = []
         self.deaths: list[BaseException] = []
+        self._pulses: dict[EnginePulse, datetime] = {}
         self.receiver: Callable[[OutboundRequest], OutboundAnswer] = lambda _: answer(200)
         self.call_takes_s = 0.1
         self.random = 0.5
@@ -236,11 +240,30 @@ class World:
             offload=_inline,
             sleep=self._sleep,
             carrier=_carried,
+            heart=self._heart,
             is_paused=machine.queues.is_paused,
         )
 
     async def _sleep(self, seconds: float) -> None:
         self.clock.advance(seconds=seconds)
+
+    async def _heart(self, pulse: EnginePulse) -> None:
+        self._pulses[pulse] = self.clock.now()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            del self._pulses[pulse]
+
+    def pass_time(self, until: datetime) -> None:
+        """Move the clock on within a handler; every worker's heart beats meanwhile."""
+        beat = timedelta(seconds=BEAT_S)
+        while self._pulses and min(self._pulses.values()) + beat <= until:
+            pulse = min(self._pulses, key=lambda p: self._pulses[p])
+            self._pulses[pulse] += beat
+            self.clock.set(max(self._pulses[pulse], self.clock.now()))
+            with contextlib.suppress(JobLostError):
+                pulse.beat()
+        self.clock.set(max(until, self.clock.now()))
 
     def listen(self, limit: int = 10) -> list[Report]:
         """Deliver one batch of what is visible; a crash in it leaves its messages undeleted."""

@@ -30,7 +30,7 @@ from nightshift.tasks.wiring import Context, Outside
 from tests.integration.stack.harness import Stack
 from tests.integration.tasks.receiver import wait_until
 
-SCHEDULED = ("publisher", "sweeper")
+SCHEDULED = ("publisher", "sweeper", "dead-letters")
 _SCHEDULE_FIELDS = (
     "Name",
     "GroupName",
@@ -71,7 +71,7 @@ class Backstage:
 
     def queue(self) -> SqsQueue:
         """Return the queue of runs."""
-        return SqsQueue(lambda: self._sqs, self._outputs["RunsQueueUrl"])
+        return SqsQueue(lambda: self._sqs, self._outputs["CriticalQueueUrl"])
 
     def context(self, *, behind_s: float = 0, queue: Queue | None = None) -> Context:
         """Return the tasks context as it was `behind_s` seconds ago, over `queue`."""

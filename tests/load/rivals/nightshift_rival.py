@@ -118,14 +118,7 @@ def payloads_of(numbers: Iterable[int]) -> list[Noop]:
 def batch(machine: Machine, event: dict[str, Any]) -> dict[str, Any]:
     """Answer one event, as the function that works does; its log lines go nowhere."""
     with contextlib.redirect_stdout(io.StringIO()):
-        return run_batch(
-            event,
-            Context(),
-            engine=machine.engine,
-            kinds=machine.kinds,
-            clock=machine.parts.clock,
-            log=get_log(),
-        )
+        return run_batch(event, Context(), machine=machine, log=get_log())
 
 
 def over_botocore() -> Machine:

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -175,15 +176,13 @@ def test_the_handler_tells_of_a_batch_in_one_line(capsys: pytest.CaptureFixture[
             lines.append((action, list(items)))
 
     event = {"Records": [{"messageId": m, "body": _body(n)} for n, m in enumerate(IDS)]}
-    kinds: Any = {"k": Kind(_at_once)}
-    answer = run_batch(
-        event,
-        Lambda(),
-        engine=Table(set()),  # type: ignore[arg-type]  # the steps that the worker takes
-        kinds=kinds,
-        clock=ManualClock(START),
-        log=Recorder(),
+    machine: Any = SimpleNamespace(
+        engine=Table(set()),
+        kinds={"k": Kind(_at_once)},
+        parts=SimpleNamespace(clock=ManualClock(START)),
+        queues=SimpleNamespace(is_paused=lambda _: False),
     )
+    answer = run_batch(event, Lambda(), machine=machine, log=Recorder())
     assert {"batchItemFailures": []} == answer
     ((action, items),) = lines
     assert ("jobs.done", SIZE) == (action, len(items))  # type: ignore[arg-type]

@@ -64,7 +64,7 @@ def test_a_mapping_is_resolved_through_a_nested_stacks_output() -> None:
     mapping = {
         "Type": "AWS::Lambda::EventSourceMapping",
         "Properties": {
-            "EventSourceArn": {"Fn::GetAtt": ["Queues", "Outputs.RunsArn"]},
+            "EventSourceArn": {"Fn::GetAtt": ["Queues", "Outputs.WorkArn"]},
             "FunctionName": "listener",
             "BatchSize": "10",
         },
@@ -75,12 +75,12 @@ def test_a_mapping_is_resolved_through_a_nested_stacks_output() -> None:
     }
     stacks = {
         "template.yaml": _stack({"Queues": nested, "Mapping": mapping}),
-        "queues.yaml": _stack(QUEUES, RunsArn="arn:aws:sqs:us-east-1:000000000000:runs"),
+        "queues.yaml": _stack(QUEUES, WorkArn="arn:aws:sqs:us-east-1:000000000000:work"),
     }
 
     fact = declared(stacks)["mapping Mapping"]
 
-    assert "runs" == fact["source"]
+    assert "work" == fact["source"]
     assert 10 == fact["batch_size"]
 
 

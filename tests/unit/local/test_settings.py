@@ -35,7 +35,7 @@ def test_what_the_template_wires_cannot_be_set_from_outside(tmp_path: Path) -> N
     environ = {
         "NIGHTSHIFT_TASKS_TABLE": "other",
         "NIGHTSHIFT_STAGE": "prod",
-        "NIGHTSHIFT_RUNS_QUEUE_URL": "https://example.com",
+        "NIGHTSHIFT_DEFAULT_QUEUE_URL": "https://example.com",
         "NIGHTSHIFT_DATA_DIR": "/data",
         "NIGHTSHIFT_BODY_LIMIT_BYTES": "100000",
         "HOME": "/root",

@@ -37,6 +37,8 @@ MODES = [
     FaultMode.ANSWER_LOST,
 ]
 MEMO_ID = new_id(START)
+RECOVERY_MINUTES = 20
+"""Within this time a job that was lost in any way has come back and is done."""
 LONG = "\n".join(f"front {n} = back {n}" for n in range(100))
 
 
@@ -50,9 +52,10 @@ def _live(plan: FaultPlan | None) -> Scene:
 
     scene.world.invoke(create)
     scene.world.invoke(create)
-    scene.world.run_for(minutes=2)
-    if plan is not None:
-        scene.world.run_for(minutes=20)
+    for _ in range(RECOVERY_MINUTES):
+        scene.world.run_for(minutes=1)
+        if scene.rows("M#")[0]["status"] == MemoStatus.COMPLETED:
+            break
     return scene
 
 

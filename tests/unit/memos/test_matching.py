@@ -72,7 +72,19 @@ def test_other_words_are_another_fact() -> None:
 def test_what_is_still_stated_is_left_alone() -> None:
     """The same facts in another order give no change at all."""
     cards = _made("a", "b", "c")
-    assert [] == rework(cards, [_draft("c"), _draft("A."), _draft("b")], MEMO, LATER)
+    assert [] == rework(cards, [_draft("c"), _draft("a"), _draft("b")], MEMO, LATER)
+
+
+def test_a_fact_worded_otherwise_renews_the_card() -> None:
+    """A capital letter mended in the text shows on the card, which keeps id and reviews."""
+    card = _reviewed(_made("a")[0])
+    (change,) = rework([card], [_draft("A.")], MEMO, LATER)
+    assert change.after is not None
+    assert (card.id, "A.", card.recall) == (
+        change.after.id,
+        change.after.front,
+        change.after.recall,
+    )
 
 
 def test_new_facts_are_added_and_untouched_cards_without_fact_removed() -> None:

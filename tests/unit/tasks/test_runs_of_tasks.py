@@ -85,11 +85,11 @@ def _slow_once(world: World, seconds: float) -> None:
         if left:
             end = world.clock.now() + timedelta(seconds=left.pop())
             while (visible := world.queue.next_visible()) is not None and visible <= end:
-                world.clock.set(max(visible, world.clock.now()))
+                world.pass_time(visible)
                 thread = threading.Thread(target=world.listen)
                 thread.start()
                 thread.join()
-            world.clock.set(max(end, world.clock.now()))
+            world.pass_time(end)
         return answer(200)
 
     world.receiver = receiver

@@ -11,8 +11,12 @@ from nightshift.jobs.model import QueueName
 from nightshift.jobs.settings import DeadQueueSettings
 from nightshift.jobs.wiring import Machine
 from nightshift.jobs.wiring import get_machine as get_bare_machine
+from nightshift.memos.wiring import get_context as get_memos
 from nightshift.ports.queue import Source
-from nightshift.tasks.wiring import get_context
+from nightshift.tasks.wiring import get_context as get_tasks
+
+CONTEXTS = (get_tasks, get_memos)
+"""What puts kinds into the machine: a context that has any adds itself here."""
 
 
 @cache
@@ -23,7 +27,8 @@ def get_machine() -> Machine:
         SettingsError: a setting is missing or wrong.
     """
     machine = get_bare_machine()
-    get_context()
+    for get_context in CONTEXTS:
+        get_context()
     return machine
 
 

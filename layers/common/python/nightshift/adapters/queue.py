@@ -51,10 +51,7 @@ class SqsQueue:
 
     def depth(self) -> Depth:
         """Return how full the queue is; see `ports.queue.Queue`."""
-        names: list[Any] = list(_DEPTHS)
-        answer = self._client().get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
-        found: Any = answer["Attributes"]
-        return Depth(**{field: int(found[name]) for name, field in _DEPTHS.items()})
+        return _depth(self._client(), self._url)
 
 
 class SqsSource:
@@ -78,3 +75,13 @@ class SqsSource:
         """Delete messages; see `ports.queue.Source`."""
         for message in messages:
             self._client().delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
+
+    def depth(self) -> Depth:
+        """Return how full the queue is; see `ports.queue.Source`."""
+        return _depth(self._client(), self._url)
+
+
+def _depth(client: "SQSClient", url: str) -> Depth:
+    names: list[Any] = list(_DEPTHS)
+    found: Any = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return Depth(**{field: int(found[name]) for name, field in _DEPTHS.items()})

@@ -23,6 +23,7 @@ from nightshift.core.errors import (
 )
 from nightshift.core.pagination import InvalidCursorError
 from nightshift.http.errors import (
+    EmailNotVerifiedError,
     IdempotencyInProgressError,
     IdempotencyKeyInvalidError,
     IdempotencyKeyReusedError,
@@ -279,6 +280,8 @@ def _errors(route: Route, auth_errors: Errors) -> list[type[NightshiftError]]:
     ]
     if not isinstance(route.access, Public):
         common += [UnauthenticatedError, ForbiddenError, *auth_errors]
+    if route.verified:
+        common.append(EmailNotVerifiedError)
     if route.parameters():
         common.append(NotFoundError)
     if issubclass(route.query, PageQuery):

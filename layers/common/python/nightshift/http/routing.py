@@ -71,6 +71,7 @@ class Options(TypedDict, total=False):
         errors: what the handler may raise, for the documentation.
         content_type: of a success that is no JSON.
         limit: a rule of the function, counted by address.
+        verified: is only for users with a verified e-mail address, while the server wants that.
     """
 
     answer: type[ApiModel] | None
@@ -84,6 +85,7 @@ class Options(TypedDict, total=False):
     errors: tuple[type[NightshiftError], ...]
     content_type: str
     limit: str | None
+    verified: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +110,7 @@ class Route:
     errors: tuple[type[NightshiftError], ...] = ()
     content_type: str = "application/json"
     limit: str | None = None
+    verified: bool = False
 
     @property
     def full_path(self) -> str:

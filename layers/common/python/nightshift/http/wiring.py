@@ -1,7 +1,7 @@
 """Builds an HTTP function's handler from its environment."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,8 +52,12 @@ def build_app(
     authenticator: Authenticator,
     outside: Outside,
     rules: Sequence[LimitRule] = (),
+    wants_verified: Callable[[], bool] = bool,
 ) -> App:
     """Return the Lambda handler that serves `mounted`; `rules` are the limits that routes name.
+
+    `wants_verified` tells whether the server wants verified addresses at the moment; by default it
+    does not.
 
     Raises:
         SettingsError: a setting is missing or wrong.
@@ -79,5 +83,6 @@ def build_app(
             lease_s=settings.idempotency_lease_s,
         ),
         key=key,
+        wants_verified=wants_verified,
     )
     return App(mounted, edge, rules=rules)

@@ -1,13 +1,13 @@
 """Builds the accounts function: the only one with private keys and password work."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from nightshift.aws.dynamo import Table
 from nightshift.core.environment import load
 from nightshift.http.app import App
-from nightshift.http.routing import LimitRule
+from nightshift.http.routing import LimitRule, Mounted
 from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.api import Identity, mounted
 from nightshift.identity.attempt_store import AttemptStore
@@ -21,12 +21,12 @@ from nightshift.identity.recovery import Recovery
 from nightshift.identity.service import Accounts, Farewell, nobody_else
 from nightshift.identity.sessions import Lifetimes, Sessions
 from nightshift.identity.settings import AccountSettings, VerifierSettings
-from nightshift.identity.sign_in import SignIn
+from nightshift.identity.sign_in import SignIn, anybody
 from nightshift.identity.signing_keys import SigningKeys
 from nightshift.identity.token_signer import AccessTokenSigner
 from nightshift.identity.trail import AuditTrail, NoTrail
 from nightshift.identity.verification import Verification
-from nightshift.identity.wiring import build_authenticator, build_store, build_terms
+from nightshift.identity.wiring import build_authenticator, build_store, build_table, build_terms
 
 DEMO_EMAIL = "demo@example.com"
 MAIL_FIRST_DELAY = timedelta(minutes=1)
@@ -37,12 +37,17 @@ HOUR_S = 3600
 class Neighbours:
     """What other contexts do for identity; None is a product without them.
 
-    `farewell` is what others let go of with a user who is deleted.
+    Attributes:
+        farewell: what others let go of with a user who is deleted.
+        may_register: whether new accounts are taken at the moment.
+        more: what else the accounts function serves.
     """
 
     mailer: Mailer | None = None
     trail: AuditTrail | None = None
     farewell: Farewell = nobody_else
+    may_register: Callable[[], bool] = anybody
+    more: Sequence[Mounted] = ()
 
 
 def build_accounts_app(
@@ -56,11 +61,12 @@ def build_accounts_app(
         SettingsError: a setting is missing or wrong.
     """
     outside = outside or real_outside()
-    identity = build_identity(environ, outside, neighbours or Neighbours())
+    neighbours = neighbours or Neighbours()
+    identity = build_identity(environ, outside, neighbours)
     settings = load(AccountSettings, environ)
     limits = {"register": settings.register_limit_address, "forgot": settings.forgot_limit_address}
     return build_app(
-        mounted(identity),
+        [*mounted(identity), *neighbours.more],
         environ=environ,
         authenticator=build_authenticator(environ, outside),
         outside=outside,
@@ -78,7 +84,7 @@ def build_identity(
     """
     shared = load(VerifierSettings, environ)
     settings = load(AccountSettings, environ)
-    table = Table(outside.dynamodb, shared.identity_table)
+    table = build_table(shared, outside)
     ground = Ground(
         store=build_store(shared, outside),
         mailer=neighbours.mailer or NoMail(table),
@@ -109,6 +115,7 @@ def build_identity(
             sessions=sessions,
             passwords=passwords,
             verification=verification,
+            may_register=neighbours.may_register,
             unverified_admin=_local_admin(settings) if shared.stage == "local" else "",
         ),
         sessions=sessions,

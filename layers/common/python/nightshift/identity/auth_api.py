@@ -14,6 +14,7 @@ from nightshift.identity.errors import (
     RefreshMalformedError,
     RefreshReusedError,
     RefreshUnknownError,
+    RegistrationClosedError,
     TokenRevokedError,
     TooManyAttemptsError,
 )
@@ -35,7 +36,7 @@ refresh_router: Router[Sessions] = Router(tag="Sign-in")
     idempotent=True,
     sealed=True,
     limit="register",
-    errors=(EmailTakenError, ConflictError),
+    errors=(EmailTakenError, RegistrationClosedError, ConflictError),
 )
 def register(sign_in: SignIn, request: Request[RegisterIn]) -> Reply:
     """Make an account and sign in.

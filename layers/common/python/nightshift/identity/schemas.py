@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
 
-from nightshift.core.access import Role
 from nightshift.http.schemas import ApiModel, UtcTime
 from nightshift.identity.model import Session, User
 from nightshift.identity.passwords import MAX_CHARS, MIN_CHARS
@@ -127,7 +126,7 @@ class UserOut(ApiModel):
     id: str
     email: str
     name: str
-    role: Role
+    roles: list[str] = Field(description="Names of the roles; what they allow adds up.")
     email_verified: bool
     created_at: UtcTime
     updated_at: UtcTime
@@ -140,7 +139,7 @@ class UserOut(ApiModel):
             id=user.user_id,
             email=user.email,
             name=user.name,
-            role=user.role,
+            roles=list(user.roles),
             email_verified=user.email_verified,
             created_at=user.created_at,
             updated_at=user.updated_at,

@@ -72,6 +72,7 @@ class Accounts:
             PreconditionFailedError: the version is not the expected one.
             UserNotFoundError: the account is gone.
             ConflictError: somebody else changed the user at the same moment.
+            LastAdminError: nobody would be left who can administer.
         """
         user = self.get_user(actor.user_id)
         _check_version(user, expected_version)
@@ -79,6 +80,10 @@ class Accounts:
             raise ConflictError
         self._ground.log.info("user.deleted", user_id=user.user_id)
         self._ground.note("user.delete", client=actor.client, actor_id=user.user_id)
+        try:
+            self._ground.store.forget_api_keys(user.user_id)
+        except Exception:  # noqa: BLE001 - the account is gone and its keys with it; only items are left
+            self._ground.log.failure("user.keys_left", user_id=user.user_id)
 
 
 def _check_version(user: User, expected: int | None) -> None:

@@ -197,3 +197,16 @@ def _is_origin(text: str) -> bool:
         and not found.fragment
         and not text.endswith("/")
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiKeySettings:
+    """What the accounts function needs for API keys."""
+
+    api_keys_max: int = setting(
+        doc="API keys that one user may have; revoked ones do not count, expired ones do.",
+        default=20,
+        unit="keys",
+        ge=1,
+        le=1_000,
+    )

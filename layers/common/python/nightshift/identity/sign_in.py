@@ -1,11 +1,13 @@
 """Registering and signing in."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from nightshift.core.access import Role, UserId
+from nightshift.core.access import Role, RoleName, UserId
 from nightshift.identity.errors import (
     AccountDisabledError,
     InvalidCredentialsError,
+    RegistrationClosedError,
     TooManyAttemptsError,
 )
 from nightshift.identity.ground import Ground
@@ -17,11 +19,16 @@ from nightshift.identity.trail import DENIED, FAILURE, user_subject
 from nightshift.identity.verification import Verification
 
 
+def anybody() -> bool:
+    """Return that new accounts are taken."""
+    return True
+
+
 class SignIn:
     """Begins sessions of users, new and known.
 
-    `unverified_admin` is the address that is administrator without being verified; for the local
-    stack alone.
+    `may_register` tells whether new accounts are taken at the moment. `unverified_admin` is the
+    address that is administrator without being verified; for the local stack alone.
     """
 
     def __init__(
@@ -32,6 +39,7 @@ class SignIn:
         sessions: Sessions,
         passwords: Passwords,
         verification: Verification,
+        may_register: Callable[[], bool] = anybody,
         unverified_admin: str = "",
     ) -> None:
         self._ground = ground
@@ -39,6 +47,7 @@ class SignIn:
         self._sessions = sessions
         self._passwords = passwords
         self._verification = verification
+        self._may_register = may_register
         self._unverified_admin = email_key(unverified_admin)
 
     def register(
@@ -51,14 +60,17 @@ class SignIn:
         Raises:
             InvalidInputError: the password is not acceptable.
             EmailTakenError: the address has an account.
+            RegistrationClosedError: no new accounts are taken.
         """
+        if not self._may_register():
+            raise RegistrationClosedError
         check_acceptable(password, email=email, name=name)
         now = self._ground.now()
         user = User(
             user_id=UserId(user_id),
             email=email,
             name=name,
-            role=self._role_of(email),
+            roles=(self._role_of(email),),
             password_hash=self._passwords.hash(password),
             email_verified=False,
             disabled=False,
@@ -131,7 +143,7 @@ class SignIn:
             after = replace(after, password_hash=self._passwords.hash(password))
         if after == user:
             return user
-        if after.role is not user.role:
+        if after.roles != user.roles:
             after = replace(after, version=user.version + 1, updated_at=self._ground.now())
         if not self._ground.store.change_user(user, after):
             return user
@@ -140,5 +152,6 @@ class SignIn:
         self._verification.note_promotion(user, after, client)
         return after
 
-    def _role_of(self, email: str) -> Role:
-        return Role.ADMIN if email_key(email) == self._unverified_admin else Role.MEMBER
+    def _role_of(self, email: str) -> RoleName:
+        is_admin = email_key(email) == self._unverified_admin
+        return RoleName(Role.ADMIN if is_admin else Role.MEMBER)

@@ -22,6 +22,7 @@ from nightshift.aws.dynamo import (
 from nightshift.core.access import SessionId, UserId
 from nightshift.core.clock import to_ms
 from nightshift.identity import keys
+from nightshift.identity.api_keys.store import ApiKeyStore
 from nightshift.identity.errors import EmailTakenError, LinkUsedError, UserNotFoundError
 from nightshift.identity.items import (
     from_link,
@@ -33,9 +34,13 @@ from nightshift.identity.items import (
 )
 from nightshift.identity.links import Link, PresentedLink, Purpose
 from nightshift.identity.model import Session, User, email_key
+from nightshift.identity.roles.errors import LastAdminError, UnknownRoleError
+from nightshift.identity.roles.holders import holder_parts, is_admins
 
 Commit = Callable[[Sequence[TransactPart]], None]
 _NOBODY = UserId("00000000-0000-7000-8000-000000000000")
+_DELETED_USER = 1
+"""Where the user stands among the writes of a deletion."""
 
 
 class IdentityStore:
@@ -65,11 +70,12 @@ class IdentityStore:
             EmailTakenError: the address belongs to somebody else.
         """
         name = self._table.name
-        parts = [
+        parts: list[TransactPart] = [
             self._claim_email_part(user.email, user.user_id),
             Put(table=name, item=from_user(user), condition=NOT_EXISTS),
             Put(table=name, item=from_session(session), condition=NOT_EXISTS),
             self._new_link_part(link),
+            *holder_parts(name, None, user),
         ]
         try:
             commit(parts)
@@ -131,7 +137,8 @@ class IdentityStore:
             condition=unused,
             values={":token": token},
         )
-        parts: list[TransactPart] = [use, self._change_part(before, after)]
+        counts = holder_parts(self._table.name, before, after)
+        parts: list[TransactPart] = [use, self._change_part(before, after), *counts]
         if email_key(before.email) != email_key(after.email):
             parts.append(self._claim_email_part(after.email, after.user_id))
             parts.append(self._free_email_part(before.email, before.user_id))
@@ -140,6 +147,7 @@ class IdentityStore:
         except ConditionFailedError as refused:
             if refused.index == 0 and (refused.item or {}).get("used_by") != token:
                 raise LinkUsedError from refused
+            _check_counts(refused, counts, first=2)
             if refused.index > 1:
                 raise EmailTakenError from refused
             return refused.index == 0
@@ -182,22 +190,32 @@ class IdentityStore:
         before: User,
         after: User,
         *,
+        also: Sequence[TransactPart] = (),
         staying: SessionId | None = None,
         commit: Commit | None = None,
     ) -> bool:
         """Write `after` if the user still is as `before`; tell whether it was.
 
-        When `after` is of a new epoch, all sessions end but `staying`, which goes along.
+        When `after` is of a new epoch, all sessions end but `staying`, which goes along. `also` is
+        written in the same transaction; a condition of it that fails is raised as it is.
+
+        Raises:
+            LastAdminError: nobody would be left who can administer.
+            UnknownRoleError: a role that is to be given was deleted.
         """
         parts: list[TransactPart] = [self._change_part(before, after)]
         if staying is not None:
             parts.append(self._carry_part(staying, before, after))
+        own = len(parts)
+        counts = holder_parts(self._table.name, before, after)
         try:
-            (commit or self.commit)(parts)
+            (commit or self.commit)([*parts, *counts, *also])
         except ConditionFailedError as refused:
-            return (
-                refused.index == 0 and refused.item is not None and to_user(refused.item) == after
-            )
+            _check_counts(refused, counts, first=own)
+            if refused.index >= own:
+                raise
+            is_mine = refused.index == 0 and refused.item is not None
+            return is_mine and to_user(refused.item or {}) == after
         return True
 
     def _carry_part(self, session_id: SessionId, before: User, after: User) -> Update:
@@ -235,25 +253,37 @@ class IdentityStore:
     def delete_user(self, user: User, also: Sequence[TransactPart]) -> bool:
         """Remove the user and free the address, with the writes of others, or nothing of it.
 
-        Sessions without their user are over. Returns False when the user changed meanwhile.
+        Sessions, links and API keys without their user are over. Returns False when the user
+        changed meanwhile.
+
+        Raises:
+            LastAdminError: nobody would be left who can administer.
         """
         name = self._table.name
         same = Condition(
-            expression="attribute_not_exists(pk) OR #version = :seen",
+            expression="#version = :seen",
             names={"#version": "version"},
             values={":seen": user.version},
         )
+        counts = holder_parts(name, user, None)
         try:
             self._table.transact(
                 [
                     self._free_email_part(user.email, user.user_id),
                     Delete(table=name, key=keys.user(user.user_id), condition=same),
+                    *counts,
                     *also,
                 ]
             )
-        except ConditionFailedError:
-            return False
+        except ConditionFailedError as refused:
+            is_gone = refused.index == _DELETED_USER and refused.item is None
+            _check_counts(refused, counts, first=_DELETED_USER + 1)
+            return is_gone
         return True
+
+    def forget_api_keys(self, user_id: UserId) -> None:
+        """Remove what is left of the API keys of a user who is gone; they are refused already."""
+        ApiKeyStore(self._table).forget_all(user_id)
 
     def add_session(self, session: Session) -> None:
         """Store a new session."""
@@ -300,3 +330,17 @@ class IdentityStore:
             keys.user_pk(user_id), prefix=keys.SESSION_PREFIX, start_after=edge, descending=True
         )
         return map(to_session, found)
+
+
+def _check_counts(refused: ConditionFailedError, counts: Sequence[Update], *, first: int) -> None:
+    """Say what it means that the count of a role, the `first` write or one after it, was refused.
+
+    Raises:
+        LastAdminError: it was the last administrator.
+        UnknownRoleError: the role was deleted.
+    """
+    if not first <= refused.index < first + len(counts):
+        return
+    if is_admins(counts[refused.index - first]):
+        raise LastAdminError from refused
+    raise UnknownRoleError from refused

@@ -6,6 +6,7 @@ from nightshift.http.reply import Reply
 from nightshift.http.request import Request
 from nightshift.http.routing import Router
 from nightshift.identity.edge import actor_of
+from nightshift.identity.roles.errors import LastAdminError
 from nightshift.identity.schemas import ProfileIn, UserOut
 from nightshift.identity.service import Accounts
 
@@ -39,7 +40,14 @@ def change_me(accounts: Accounts, request: Request[ProfileIn]) -> Reply:
     return Reply(body=UserOut.of(user), version=user.version)
 
 
-@router.route("DELETE", "/users/me", Permission.PROFILE_WRITE, status=204, if_match=True)
+@router.route(
+    "DELETE",
+    "/users/me",
+    Permission.PROFILE_WRITE,
+    status=204,
+    if_match=True,
+    errors=(ConflictError, LastAdminError),
+)
 def delete_me(accounts: Accounts, request: Request) -> Reply:
     """Delete one's own account; all its sessions end at once."""
     accounts.delete(actor_of(request), expected_version=request.expected_version())

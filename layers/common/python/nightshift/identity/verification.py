@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from nightshift.core.access import Role
+from nightshift.core.access import Role, RoleName
 from nightshift.core.errors import ConflictError
 from nightshift.core.tokens import SECRET_BYTES, digest
 from nightshift.identity.errors import EmailVerifiedError, LinkError, UserNotFoundError
@@ -14,6 +14,7 @@ from nightshift.identity.links import Link, Purpose, judge, parse
 from nightshift.identity.model import Actor, Client, User, email_key
 from nightshift.identity.trail import FAILURE, user_subject
 
+_ADMIN = RoleName(Role.ADMIN)
 _ROUNDS = 5
 
 
@@ -107,9 +108,10 @@ class Verification:
 
     def promoted(self, user: User) -> User:
         """Return the user with the role that the configuration gives to a verified address."""
-        if user.email_verified and self._admin and email_key(user.email) == self._admin:
-            return replace(user, role=Role.ADMIN)
-        return user
+        is_it = user.email_verified and bool(self._admin) and email_key(user.email) == self._admin
+        if not is_it or _ADMIN in user.roles:
+            return user
+        return replace(user, roles=tuple(sorted({*user.roles, _ADMIN})))
 
     def _verified(self, user: User, email: str) -> User:
         return self.promoted(
@@ -135,13 +137,13 @@ class Verification:
 
     def note_promotion(self, before: User, after: User, client: Client) -> None:
         """Note that the user has become administrator, if that is so."""
-        if after.role is before.role:
+        if after.roles == before.roles:
             return
         self._ground.log.info("user.promoted", user_id=after.user_id)
         self._ground.note(
-            "user.roles",
+            "user.roles_changed",
             client=client,
             actor_id=None,
             subject=user_subject(after.user_id),
-            detail={"role": after.role.value, "why": "configured"},
+            detail={"roles": " ".join(after.roles), "why": "configured"},
         )

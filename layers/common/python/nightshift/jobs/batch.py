@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from nightshift.core.clock import Clock
-from nightshift.jobs.engine import Engine
 from nightshift.jobs.entry import LambdaContext, deadline_of, failures
-from nightshift.jobs.model import Kind
 from nightshift.jobs.worker import Delivery, Report, Worker
 from nightshift.observability import Log, measure_all
+
+if TYPE_CHECKING:
+    from nightshift.jobs.wiring import Machine
 
 TABLE_THREADS = 16
 END_MARGIN_S = 3.0
@@ -38,13 +38,18 @@ def run_batch(
     event: Mapping[str, Any],
     context: LambdaContext,
     *,
-    engine: Engine,
-    kinds: Mapping[str, Kind],
-    clock: Clock,
+    machine: "Machine",
     log: Log,
 ) -> dict[str, Any]:
     """Work on an SQS batch; answer the ids that are to be delivered again, and no others."""
-    worker = Worker(engine=engine, kinds=kinds, clock=clock, offload=offload)
+    clock = machine.parts.clock
+    worker = Worker(
+        engine=machine.engine,
+        kinds=machine.kinds,
+        clock=clock,
+        offload=offload,
+        is_paused=machine.queues.is_paused,
+    )
     deliveries = [Delivery(message_id=r["messageId"], body=r["body"]) for r in event["Records"]]
     deadline = deadline_of(context, clock, END_MARGIN_S)
     reports = _runner().run(worker.run(deliveries, deadline=deadline))

@@ -28,8 +28,8 @@ from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.kinds import JobKind, UniqueMode
-from nightshift.jobs.model import JobRef, JobStatus, Message, Reason
-from nightshift.jobs.orders import Order, OrderStore
+from nightshift.jobs.model import JobRef, JobStatus, Message, Order, Reason
+from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.queues import Queues
 from nightshift.jobs.store import JobStore
 from nightshift.jobs.unique import Lock, Locks, Verdict, judge

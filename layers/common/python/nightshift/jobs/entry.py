@@ -36,7 +36,8 @@ def drain_dead(
 ) -> None:
     """Keep what lies in the dead-letter queues; what cannot be kept comes back later.
 
-    A short poll may miss messages, so a queue is taken for empty after a few empty answers.
+    A short poll may miss messages, so a queue is taken for empty after a few empty answers. What
+    is left in them is measured at the end, each time: whoever watches learns from silence, too.
     """
     deadline = deadline_of(context, clock, PERIODIC_MARGIN_S)
     for name, queue in queues.items():
@@ -45,6 +46,8 @@ def drain_dead(
             taken = queue.receive(DEAD_AT_ONCE)
             empty = 0 if taken else empty + 1
             queue.delete([m for m in taken if _buried(m, name, letters, log)])
+    left = sum(queue.depth().total for queue in queues.values())
+    measure_all({"DeadLettersLeft": ("Count", [float(left)])})
 
 
 def _buried(message: Received, queue: str, letters: "DeadLetters", log: Log) -> bool:

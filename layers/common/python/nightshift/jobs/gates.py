@@ -6,6 +6,7 @@ when the next may start. Whoever leaves wakes as many as there is room for. Noth
 worker, no retry is spent, and each gate has its own line, so that a full one is in nobody's way.
 """
 
+import zlib
 from dataclasses import dataclass
 
 from nightshift.aws.dynamo import Condition, ConditionFailedError, Item, Table, Update
@@ -28,6 +29,7 @@ START_LATE_OK_MS = 60_000
 WOKEN_AT_ONCE = 10
 RATE_TTL_S = 30 * 86_400
 TRIES = 3
+_ENDS = (0, -1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,43 +102,48 @@ class Gates:
     def enter(self, message: Message, gate: Gate, *, until_ms: int) -> Waits | Later | None:
         """Let the message's job in until `until_ms` at most; None means that it is in.
 
-        Entering again is entering once. A job that has to wait is parked.
+        Entering again is entering once. A job that has to wait is parked. Whoever leaves after that
+        sees it; so it looks once more, for those who left before.
         """
-        hall = self._admission(message, gate)
-        if hall is None:
-            return Waits()
+        hall = self._look(gate)
+        for last in (False, True):
+            if hall.admits(message, gate):
+                answer = self._come_in(message, gate, hall, until_ms)
+                if not isinstance(answer, Waits):
+                    self._unpark_if(hall, message.ref, gate)
+                    return answer
+            if last:
+                break
+            self._park(message, gate)
+            hall = self._look(gate)
+        return Waits()
+
+    def _come_in(
+        self, message: Message, gate: Gate, hall: _Hall, until_ms: int
+    ) -> Waits | Later | None:
         if gate.rate is not None and not hall.has(message.ref):
             at_ms = self._start(message, gate)
             if at_ms is None:
-                self._park(message, gate)
                 return Waits()
             if at_ms > self._now_ms() + START_TOLERANCE_MS:
                 self._note_start(message.ref, gate, at_ms)
-                self._unpark_if(hall, message.ref, gate)
                 return Later(at_ms=at_ms)
             if message.pass_ms:
                 self._table.delete(_start_key(message.ref, gate))
-        if gate.parallelism is not None and not self._take(message, gate, until_ms, hall):
-            self._park(message, gate)
-            return Waits()
-        self._unpark_if(hall, message.ref, gate)
-        return None
-
-    def _admission(self, message: Message, gate: Gate) -> _Hall | None:
-        """Return the hall if it has room for the job; else park the job and return None."""
-        hall = self._look(gate)
-        if hall.admits(message, gate):
-            return hall
-        self._park(message, gate)
-        # Whoever left between the look and the parking saw nobody waiting.
-        hall = self._look(gate)
-        return hall if hall.admits(message, gate) else None
+        if gate.parallelism is None or self._take(message, gate, until_ms, hall):
+            return None
+        return Waits()
 
     def _take(self, message: Message, gate: Gate, until_ms: int, hall: _Hall) -> bool:
-        """Take a place; tell whether there was one."""
+        """Take a place; tell whether there was one.
+
+        Who comes at the same time begins elsewhere, so that a crowd is not refused one by one.
+        """
         for _ in range(TRIES):
             mine = [n for n, place in hall.places.items() if place["j"] == message.ref.job_id]
-            for number in (*mine, *hall.free(gate)):
+            free = hall.free(gate)
+            first = zlib.crc32(message.ref.job_id.encode()) % max(1, len(free))
+            for number in (*mine, *free[first:], *free[:first])[:TRIES]:
                 if self._put_place(message, gate, number, until_ms):
                     return True
             hall = self._look(gate)
@@ -212,7 +219,10 @@ class Gates:
             for item in places:
                 if item["j"] == ref.job_id and item["a"] <= attempt:
                     self._drop_place(item)
-        return self.wake(gate)
+        may_come = self.wake(gate)
+        # Those between the first and the last were woken by whoever left before; if that was
+        # lost, they are the first in turn.
+        return may_come if len(may_come) < len(_ENDS) else [may_come[n] for n in _ENDS]
 
     def _drop_place(self, item: Item) -> None:
         mine = Condition(

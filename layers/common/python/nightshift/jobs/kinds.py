@@ -18,6 +18,7 @@ from nightshift.jobs.model import (
     JobId,
     JobProgress,
     JobRef,
+    Order,
     OutputRef,
     Overlap,
     Plan,
@@ -27,7 +28,6 @@ from nightshift.jobs.model import (
     Record,
     Result,
 )
-from nightshift.jobs.orders import Order
 from nightshift.jobs.retry import RetryPolicy
 from nightshift.ports.blobs import BlobNotFoundError
 

@@ -129,6 +129,17 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What was enqueued. `payload` is JSON text; if it lies in the bucket, None and its `blob`."""
+
+    ref: JobRef
+    created_ms: int
+    payload: str | None
+    blob: str | None = None
+    unique_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """One entry of a job's log. Times are milliseconds since the epoch, durations milliseconds."""
 

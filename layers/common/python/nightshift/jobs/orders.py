@@ -5,7 +5,6 @@ Runs of schedules have none: their task says all that an order would.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from nightshift.aws.dynamo import NOT_EXISTS, Item, Put, Table
@@ -13,7 +12,7 @@ from nightshift.core.clock import Clock, to_epoch_s
 from nightshift.core.errors import PayloadTooLargeError
 from nightshift.jobs import keys
 from nightshift.jobs.codec import ref_from_dict, ref_to_dict
-from nightshift.jobs.model import JobRef
+from nightshift.jobs.model import JobRef, Order
 from nightshift.ports.blobs import Blobs
 
 SCHEMA_VERSION = 1
@@ -21,17 +20,6 @@ INLINE_BYTES = 4_096
 """The largest payload kept in the table; a write there costs by the kilobyte."""
 MAX_BYTES = 5 * 1_048_576
 JSON_TYPE = "application/json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """What was enqueued. `payload` is JSON text; if it lies in the bucket, None and its `blob`."""
-
-    ref: JobRef
-    created_ms: int
-    payload: str | None
-    blob: str | None = None
-    unique_key: str | None = None
 
 
 class OrderStore:

@@ -23,8 +23,8 @@ from nightshift.jobs.errors import (
     UniqueKeyTakenError,
 )
 from nightshift.jobs.items import record_item
-from nightshift.jobs.model import JobStatus, Message, Reason, Record, Token
-from nightshift.jobs.orders import Order, OrderStore
+from nightshift.jobs.model import JobStatus, Message, Order, Reason, Record, Token
+from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.outcome import reopened
 from nightshift.jobs.store import JobStore
 from nightshift.jobs.unique import Locks

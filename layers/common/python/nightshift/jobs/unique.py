@@ -13,8 +13,7 @@ from nightshift.aws.dynamo import NOT_EXISTS, Condition, Put, Table
 from nightshift.jobs import keys
 from nightshift.jobs.codec import ref_from_dict, ref_to_dict
 from nightshift.jobs.kinds import UniqueMode
-from nightshift.jobs.model import JobRef
-from nightshift.jobs.orders import Order
+from nightshift.jobs.model import JobRef, Order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,11 +9,11 @@ from nightshift.jobs.model import (
     JobProgress,
     JobRef,
     JobStatus,
+    Order,
     OutputRef,
     Record,
     Seat,
 )
-from nightshift.jobs.orders import Order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

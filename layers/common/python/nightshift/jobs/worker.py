@@ -1,10 +1,10 @@
 """The worker: runs a batch of deliveries at once and answers which were not done."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nightshift.core.clock import Clock, to_ms
 from nightshift.core.errors import NightshiftError
@@ -29,6 +29,7 @@ LINE_FORMAT = "job status attempt http_status execution_ms late_ms"
 
 _T = TypeVar("_T")
 Offload = Callable[[Callable[[], _T]], Awaitable[_T]]
+Heart = Callable[[EnginePulse], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +85,9 @@ class Worker:
     """Shares one invocation among the deliveries of a batch.
 
     `offload` runs a blocking call of ours elsewhere and awaits it, `carrier` a handler's; `sleep`
-    waits seconds. They are injected so that a simulation can run without threads and in virtual
-    time. `is_paused` tells of a queue whether its messages are to be left to the sweeper.
+    waits seconds; `heart` beats until the attempt is lost. They are injected so that a simulation
+    can run without threads and in virtual time. `is_paused` tells of a queue whether its messages
+    are to be left to the sweeper.
     """
 
     def __init__(
@@ -97,9 +99,11 @@ class Worker:
         offload: "Offload[object]",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         carrier: Carrier = in_own_thread,
+        heart: Heart | None = None,
         is_paused: Callable[[QueueName], bool] = lambda _: False,
     ) -> None:
         self._carrier = carrier
+        self._heart = heart or self._beat
         self._is_paused = is_paused
         self._engine = engine
         self._kinds = kinds
@@ -188,8 +192,8 @@ class Worker:
         """Perform the attempt; renew the lease meanwhile if the work may outlast it."""
         if not needs_beats(plan):
             return await self._perform(claimed, plan, pulse)
+        beats = asyncio.ensure_future(self._heart(pulse))
         work = asyncio.ensure_future(self._perform(claimed, plan, pulse))
-        beats = asyncio.ensure_future(self._beat(pulse))
         try:
             await asyncio.wait([work, beats], return_when=asyncio.FIRST_COMPLETED)
             if not work.done():

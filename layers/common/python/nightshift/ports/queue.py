@@ -64,3 +64,7 @@ class Source(Protocol):
     def delete(self, messages: Sequence[Received]) -> None:
         """Delete messages that were worked on; one that is not deleted comes back."""
         ...
+
+    def depth(self) -> Depth:
+        """Return how full the queue is, approximately."""
+        ...
