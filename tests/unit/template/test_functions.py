@@ -8,7 +8,8 @@ import pytest
 from nightshift.core.environment import load as load_settings
 from nightshift.http.settings import HttpSettings
 from nightshift.identity.settings import AccountSettings, VerifierSettings
-from nightshift.jobs.settings import EngineSettings
+from nightshift.jobs.settings import DeadQueueSettings, EngineSettings
+from nightshift.memos.settings import MemoSettings, MemosTable
 from nightshift.tasks.settings import TaskSettings
 from tests.unit.template.cfn import ROOT, STAGES, deployed, load
 from tests.unit.template.shape import allowed, events, functions, role_of, statements, variables
@@ -86,8 +87,8 @@ def test_no_stars(stage: str) -> None:
 
 
 def _is_named(resource: str) -> bool:
-    """Tell whether it is one thing; the streams of a group and a bucket's objects are its parts."""
-    return "*" not in resource.removesuffix(":*").removesuffix(".Arn>/*")
+    """Tell whether it is one thing; a group's streams and the objects under a prefix are parts."""
+    return "*" not in re.sub(r"(:|\.Arn>/\w+/)\*$", "", resource)
 
 
 def test_dynamodb_actions_are_those_that_the_code_can_call() -> None:
@@ -114,10 +115,10 @@ def test_environment_and_role_fit(name: str) -> None:
     known |= {one["Queue"] for one in events(function, "SQS")}
     if name == "secrets":
         known |= {f"{PARAMETERS}/nightshift/local/{one}" for one in SECRETS}
-    if name in {"publisher", "sweeper"}:
+    if name in {"publisher", "sweeper", "dead_letters"}:
         known.add("<Queues/FailedEventsQueue.Arn>")
     usable = {
-        resource.removesuffix("/*")
+        re.sub(r"/\w+/\*$", "", resource)
         for actions, resources in statements(role)
         if not any(action.startswith(("logs:", "xray:")) for action in actions)
         for resource in resources
@@ -150,7 +151,10 @@ def test_only_accounts_writes_identities() -> None:
         assert name == "accounts" or actions <= READ
 
 
-@pytest.mark.parametrize("name", ["publisher", "sweeper", "listener", "dead_letters"])
+BACKGROUND = ["publisher", "sweeper", "listener", "worker_default", "worker_low", "dead_letters"]
+
+
+@pytest.mark.parametrize("name", BACKGROUND)
 def test_background_work_deletes_no_task(name: str) -> None:
     """Only a user's request removes a task."""
     stack = deployed("prod")
@@ -159,12 +163,21 @@ def test_background_work_deletes_no_task(name: str) -> None:
 
 
 MODELS: dict[str, list[type]] = {
-    "api": [HttpSettings, VerifierSettings, EngineSettings, TaskSettings],
+    "api": [
+        HttpSettings,
+        VerifierSettings,
+        EngineSettings,
+        TaskSettings,
+        MemosTable,
+        MemoSettings,
+    ],
     "accounts": [HttpSettings, VerifierSettings, AccountSettings],
     "publisher": [EngineSettings, TaskSettings],
-    "sweeper": [EngineSettings, TaskSettings],
+    "sweeper": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
     "listener": [EngineSettings, TaskSettings],
-    "dead_letters": [EngineSettings, TaskSettings],
+    "worker_default": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
+    "worker_low": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
+    "dead_letters": [EngineSettings, DeadQueueSettings, TaskSettings, MemosTable, MemoSettings],
 }
 
 
@@ -177,14 +190,20 @@ def test_settings_can_be_read(stage: str, name: str) -> None:
         assert load_settings(model, environment)
 
 
+ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_letters"}
+"""Who may end a job, and so does what follows: tells of it, and enqueues more."""
+
+
 @pytest.mark.parametrize(
     ("variable", "users"),
     [
-        (
-            "NIGHTSHIFT_RUNS_QUEUE_URL",
-            {"api", "publisher", "sweeper", "listener", "dead_letters"},
-        ),
-        ("NIGHTSHIFT_BUS_NAME", {"sweeper", "listener", "dead_letters"}),
+        ("NIGHTSHIFT_CRITICAL_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_BUS_NAME", ENDING),
+        ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
+        ("NIGHTSHIFT_MEMOS_TABLE", ENDING - {"listener"}),
+        ("NIGHTSHIFT_CARD_GENERATOR", {"worker_default"}),
         ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
         ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
         ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts"}),
