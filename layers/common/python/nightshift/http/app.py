@@ -20,6 +20,7 @@ from nightshift.core.errors import (
 )
 from nightshift.core.pagination import CursorSigner
 from nightshift.core.tokens import keyed
+from nightshift.http.errors import EmailUnverifiedError
 from nightshift.http.failures import as_domain_error
 from nightshift.http.idempotency import Attempt, Begun, IdempotencyKeys
 from nightshift.http.inputs import read_body, read_query
@@ -59,7 +60,11 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edge:
-    """What the resolver needs from outside; `key` is the secret behind cursors."""
+    """What the resolver needs from outside.
+
+    `key` gives the secret behind cursors, `asks_verified` whether routes that want a verified
+    e-mail address insist on it at the moment.
+    """
 
     settings: HttpSettings
     clock: Clock
@@ -68,6 +73,7 @@ class Edge:
     limiter: Limiter
     idempotency: IdempotencyKeys
     key: Callable[[], bytes]
+    asks_verified: Callable[[], bool] = lambda: False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -163,6 +169,8 @@ class App:
         self._edge.limiter.check(self._per_caller, caller.user_id)
         if access not in caller.permissions:
             raise ForbiddenError(f"This needs the permission {access}.")
+        if match.route.verified and not caller.email_verified and self._edge.asks_verified():
+            raise EmailUnverifiedError
         return caller
 
     def _once(self, match: Match, request: Request[Any, Any], key: str, content: bytes) -> RawReply:
