@@ -189,9 +189,6 @@ class TestWays:
         assert (401, "api_key_unknown") == outcome(use(product, made["secret"]))
         assert before - 3 == len(items_of_keys(product))
 
-    @pytest.mark.parametrize(
-        "change", ["SET disabled = :yes", "REMOVE missing SET disabled = :yes"]
-    )
     def test_of_somebody_who_is_disabled(self, product: Product) -> None:
         """The key works again when its owner may sign in again."""
         made = product.make_key(["tasks:read"])
@@ -402,7 +399,7 @@ class TestLife:
         days = {"api_key_max_days": 30}
         assert 200 == ask(product, "PATCH", "/settings/server", days).status
         soon, late = (rfc3339(START + timedelta(days=n)) for n in (29, 31))
-        wishes = ({}, {"expires_at": late}, {"expires_at": soon})
+        wishes: tuple[dict[str, str], ...] = ({}, {"expires_at": late}, {"expires_at": soon})
         found = [outcome(ask(product, "POST", "/api-keys", BODY | w)) for w in wishes]
         assert [(422, "api_key_lifetime"), (422, "api_key_lifetime"), (201, "")] == found
         path = f"/api-keys/{old['id']}"
