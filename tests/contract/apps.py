@@ -9,7 +9,17 @@ from nightshift.core.access import UserId
 from nightshift.http.app import App
 from nightshift.tasks.api_wiring import build_api_app
 from nightshift.tasks.model import Definition
-from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
+from tests.contract.door import (
+    ENVIRON,
+    PASSWORD,
+    START,
+    TABLES,
+    Door,
+    Handler,
+    World,
+    make_world,
+    register,
+)
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 
@@ -80,6 +90,17 @@ class Product:
         made: dict[str, Any] = answer.json
         return made
 
+    def sign_in(self, email: str = "fuzz@example.com") -> str:
+        """Sign in once more and return the access token."""
+        login = {"email": email, "password": PASSWORD}
+        answer = self.door("POST", "/auth/login", json_body=login)
+        assert answer.status == 200, answer.text
+        return str(answer.json["access_token"])
+
+    def another_process(self, environ: Mapping[str, str] = GENEROUS) -> Door:
+        """Return the door of a process that has seen nothing yet, over the same tables."""
+        return Door(handler=_handler(self.world, self.engine, environ)[0])
+
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
         return [
@@ -96,15 +117,8 @@ def make_product() -> Product:
     engine = Engine(start=START, dynamo=dynamodb)
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
-    environ = {**ENVIRON, **GENEROUS}
-    accounts = build_accounts_app(environ, world.outside)
-    api = build_api_app(environ, world.outside, lambda: engine.context)
-
-    def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-        chosen = accounts if str(event["rawPath"]).startswith(ACCOUNT_PATHS) else api
-        return chosen(event, context)
-
-    door = Door(handler=route)
+    handler, apps = _handler(world, engine)
+    door = Door(handler=handler)
     dynamodb.strict = False  # what is only there to be used is made without a check of each request
     root = register(door, "root@example.com")
     user = register(door, "fuzz@example.com")
@@ -115,7 +129,7 @@ def make_product() -> Product:
     task = engine.context.tasks.create(UserId(user["user"]["id"]), said).task
     other = next(s["id"] for s in sessions if not s["current"])
     product = Product(
-        world=world, engine=engine, door=door, user=user, root=root, ids={}, apps=(accounts, api)
+        world=world, engine=engine, door=door, user=user, root=root, ids={}, apps=apps
     )
     product.set_roles("admin")
     product.make_role("support", ["users:read"])
@@ -129,3 +143,18 @@ def make_product() -> Product:
     }
     dynamodb.strict = True
     return product
+
+
+def _handler(
+    world: World, engine: Engine, settings: Mapping[str, str] = GENEROUS
+) -> tuple[Handler, tuple[App, ...]]:
+    """Return fresh functions over the world, behind one handler."""
+    environ = {**ENVIRON, **settings}
+    accounts = build_accounts_app(environ, world.outside)
+    api = build_api_app(environ, world.outside, lambda: engine.context)
+
+    def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+        chosen = accounts if str(event["rawPath"]).startswith(ACCOUNT_PATHS) else api
+        return chosen(event, context)
+
+    return route, (accounts, api)

@@ -71,15 +71,15 @@ def key_of_demoted(product: Product, permission: Permission) -> str:
     return secret
 
 
+def allows(*roles: Role) -> Callable[[Permission], bool]:
+    """Return the rule of somebody who has these roles."""
+    together = frozenset[Permission]().union(*map(permissions_of, roles))
+    return lambda permission: permission in together
+
+
 CALLERS: dict[str, tuple[Callable[[Product, Permission], str], Callable[[Permission], bool]]] = {
-    **{
-        role.value: (with_roles(role), lambda p, role=role: p in permissions_of(role))
-        for role in Role
-    },
-    "viewer and member": (
-        with_roles("viewer", "member"),
-        lambda p: p in permissions_of(Role.MEMBER),
-    ),
+    **{role.value: (with_roles(role), allows(role)) for role in Role},
+    "viewer and member": (with_roles("viewer", "member"), allows(Role.VIEWER, Role.MEMBER)),
     "custom role with it": (custom_with, lambda _: True),
     "custom role without it": (custom_without, lambda _: False),
     "key with the scope": (key_with, lambda p: p in FOR_KEYS),

@@ -124,7 +124,8 @@ def test_an_id_that_no_key_can_hold_is_refused(product: Product) -> None:
 def test_masking_leaves_the_line_readable() -> None:
     """Secrets at the start of a line in a stack trace are masked, and the line stays JSON."""
     logged = StringIO()
-    log = make_log(stream=logged)
+    # A logger of its own: Powertools keeps one stream for each service's name.
+    log = make_log(service="masking", stream=logged)
     log.info(
         "x", reason="a\nnsr_abcdefghijkl\n\tnsk_abcdefghijkl\nfoo@bar.com j\u00f6rg@example.com"
     )

@@ -143,6 +143,7 @@ def test_a_repeated_registration_gets_the_first_answer(door: Door, world: World)
         ({"name": "x" * 101}, "name"),
         ({"name": "a\nb"}, "name"),
         ({"role": "admin"}, "role"),
+        ({"roles": ["admin"]}, "roles"),
     ],
 )
 def test_bad_input_makes_no_account(

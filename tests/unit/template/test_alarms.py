@@ -4,26 +4,36 @@ from typing import Any
 import pytest
 
 from tests.unit.template.cfn import ROOT, deployed
-from tests.unit.template.shape import ALARM, functions, variables
+from tests.unit.template.shape import ALARM, events, functions, variables
 
-FREE_ALARMS = 10
+FREE_METRICS = 10
+PAID_METRICS = 2
+"""The ages of three queues are three metrics of one alarm."""
+WORKERS = ("listener", "worker_default", "worker_low")
 METRICS = {
-    "RunLatenessMs": "listener",
-    "RunsDelivered": "listener",
-    "RunsFailed": "listener",
-    "DeadLetters": "dead_letters",
-    "TickLagSeconds": "publisher",
-    "RunsRescued": "sweeper",
+    "RunLatenessMs": ["listener"],
+    "RunsDelivered": [*WORKERS],
+    "RunsFailed": [*WORKERS],
+    "DeadLetters": ["dead_letters"],
+    "TickLagSeconds": ["publisher"],
+    "RunsRescued": ["sweeper"],
 }
-"""Which function writes which metric."""
+"""Which functions write which metric."""
 
 
 def alarms(stage: str = "prod") -> dict[str, dict[str, Any]]:
     return {one["AlarmName"]: one for one in deployed(stage).of_type(ALARM).values()}
 
 
-def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
-    return {one["Name"]: one["Value"] for one in alarm.get("Dimensions", [])}
+def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics that an alarm looks at: one, or several by an expression."""
+    if "Metrics" not in alarm:
+        return [alarm]
+    return [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]
+
+
+def dimensions(metric: dict[str, Any]) -> dict[str, str]:
+    return {one["Name"]: one["Value"] for one in metric.get("Dimensions", [])}
 
 
 def service(name: str) -> str:
@@ -31,18 +41,24 @@ def service(name: str) -> str:
     return variables(functions(deployed("prod"))[name])["POWERTOOLS_SERVICE_NAME"]
 
 
-def test_the_free_alarms_suffice() -> None:
-    """There are no more alarms than an account has free, and none of the dearer kinds."""
-    assert len(alarms()) <= FREE_ALARMS
+def test_the_alarms_cost_what_the_budget_counts() -> None:
+    """Metrics are what is paid for; there are no more of them, and none of the dearer kinds."""
+    assert len(alarms()) <= FREE_METRICS
+    found = [metric for alarm in alarms().values() for metric in watched(alarm)]
+    assert FREE_METRICS + PAID_METRICS == len(found)
     for alarm in alarms().values():
-        assert "Metrics" not in alarm
-        assert alarm["Period"] >= 60
+        stats = [one["MetricStat"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
+        assert all(one["Period"] >= 60 for one in stats or [alarm])
 
 
 def test_what_is_watched() -> None:
     """Each way that the product fails its promise has an alarm."""
-    watched = {(one["Namespace"], one["MetricName"]) for one in alarms().values()}
-    assert watched == {
+    found = {
+        (one["Namespace"], one["MetricName"])
+        for alarm in alarms().values()
+        for one in watched(alarm)
+    }
+    assert found == {
         ("Nightshift", "DeadLetters"),
         ("Nightshift", "RunLatenessMs"),
         ("Nightshift", "TickLagSeconds"),
@@ -56,22 +72,26 @@ def test_what_is_watched() -> None:
 
 
 def test_own_metrics_are_looked_for_where_they_are_written() -> None:
-    """An alarm on a metric of ours names the service that its function writes under."""
+    """An alarm on a metric of ours names a service whose function writes it."""
     for alarm in alarms().values():
-        if alarm["Namespace"] == "Nightshift":
-            expected = {"service": service(METRICS[alarm["MetricName"]])}
-            assert expected == dimensions(alarm)
+        for metric in watched(alarm):
+            if metric["Namespace"] == "Nightshift":
+                writers = [service(name) for name in METRICS[metric["MetricName"]]]
+                assert dimensions(metric)["service"] in writers
 
 
 def test_function_names_exist() -> None:
     """An alarm on a function names one that is there."""
     names = {one["FunctionName"] for one in functions(deployed("prod")).values()}
-    watched = {dimensions(one).get("FunctionName") for one in alarms().values()} - {None}
-    assert watched <= names
-    assert len(watched) == 2
+    found = {dimensions(one).get("FunctionName") for one in alarms().values()} - {None}
+    assert found <= names
+    assert len(found) == 3
 
 
-@pytest.mark.parametrize("name", ["ticks-missing", "sweeper-silent"])
+SILENT = ["ticks-missing", "sweeper-silent", "dead-letters-stuck"]
+
+
+@pytest.mark.parametrize("name", SILENT)
 def test_silence_is_an_alarm(name: str) -> None:
     """Ticks that do not come at all are noticed too."""
     assert alarms()[f"nightshift-prod-{name}"]["TreatMissingData"] == "breaching"
@@ -80,13 +100,27 @@ def test_silence_is_an_alarm(name: str) -> None:
 def test_only_silence_of_ticks_is_an_alarm() -> None:
     """With nothing to do, no other alarm goes off."""
     quiet = [one for one in alarms().values() if one["TreatMissingData"] == "notBreaching"]
-    assert len(alarms()) - 2 == len(quiet)
+    assert len(alarms()) - len(SILENT) == len(quiet)
 
 
-def test_a_run_that_waits_as_long_as_it_was_told_to_is_no_alarm() -> None:
-    """The threshold on the queue's age is above the longest delay that SQS can have."""
-    alarm = alarms()["nightshift-prod-runs-waiting"]
+def test_a_job_that_waits_as_long_as_it_was_told_to_is_no_alarm() -> None:
+    """The threshold on the queues' age is above the longest delay that SQS can have."""
+    alarm = alarms()["nightshift-prod-jobs-waiting"]
     assert alarm["Threshold"] > 900
+
+
+def test_the_age_of_every_queue_of_work_is_watched() -> None:
+    """Each queue that a function takes jobs from is in the expression."""
+    alarm = alarms()["nightshift-prod-jobs-waiting"]
+    sources = {
+        one["Queue"].replace(".Arn", ".QueueName")
+        for function in functions(deployed("prod")).values()
+        for one in events(function, "SQS")
+    }
+    assert sources == {dimensions(one)["QueueName"] for one in watched(alarm)}
+    (expression,) = [one["Expression"] for one in alarm["Metrics"] if one["ReturnData"]]
+    for one in alarm["Metrics"]:
+        assert one["ReturnData"] or f"FILL({one['Id']}, 0)" in expression
 
 
 def test_every_alarm_tells_somebody() -> None:
@@ -124,7 +158,7 @@ def test_the_runbook_names_actions_that_are_logged() -> None:
 
 
 def test_the_dashboard_shows_every_metric_of_ours() -> None:
-    """Each business outcome is drawn, under the service that writes it."""
+    """Each business outcome is drawn, under each service that writes it."""
     (board,) = deployed("prod").of_type("AWS::CloudWatch::Dashboard").values()
     drawn = {
         (metric[1], metric[3])
@@ -132,7 +166,8 @@ def test_the_dashboard_shows_every_metric_of_ours() -> None:
         for metric in widget["properties"]["metrics"]
         if metric[0] == "Nightshift"
     }
-    assert {(name, service(function)) for name, function in METRICS.items()} == drawn
+    written = {(name, service(one)) for name, writers in METRICS.items() for one in writers}
+    assert written == drawn
 
 
 def test_the_dashboard_can_be_left_out() -> None:

@@ -66,13 +66,21 @@ def test_queue_samples(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["listener/one_run", "listener/full_batch", "dead_letters/one_run"]
+    ("case", "kind"),
+    [
+        ("listener/one_run", "task.run"),
+        ("listener/full_batch", "task.run"),
+        ("worker_default/memo_cards", "memo.cards"),
+        ("worker_default/full_batch", "memo.cards"),
+        ("worker_low/memo_purge", "memo.purge"),
+    ],
 )
-def test_messages_can_be_read(case: str) -> None:
-    """The bodies of good messages are those that the engine writes."""
+def test_messages_can_be_read(case: str, kind: str) -> None:
+    """The bodies of good messages are those that the engine writes, for the queue they lie in."""
     for record in load(ROOT / f"events/{case}.json")["Records"]:
         message = decode(record["body"])
-        assert (message.ref.kind, message.attempt) == ("task.run", 1)
+        assert (kind, 1) == (message.ref.kind, message.attempt)
+        assert record["eventSourceARN"].endswith(f"-{message.ref.queue}")
 
 
 @pytest.mark.parametrize("path", of_kind("ScheduleV2"), ids=label)

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from nightshift.audit.settings import AuditSettings
 from nightshift.core.environment import load as load_settings
 from nightshift.http.settings import HttpSettings
-from nightshift.identity.settings import AccountSettings, VerifierSettings
-from nightshift.jobs.settings import EngineSettings
+from nightshift.identity.settings import AccountSettings, ApiKeySettings, VerifierSettings
+from nightshift.jobs.settings import DeadQueueSettings, EngineSettings
+from nightshift.memos.settings import MemoSettings, MemosTable
+from nightshift.settings.settings import SettingsSettings
 from nightshift.tasks.settings import TaskSettings
 from tests.unit.template.cfn import ROOT, STAGES, deployed, load
 from tests.unit.template.shape import allowed, events, functions, role_of, statements, variables
@@ -86,8 +89,8 @@ def test_no_stars(stage: str) -> None:
 
 
 def _is_named(resource: str) -> bool:
-    """Tell whether it is one thing; the streams of a group and a bucket's objects are its parts."""
-    return "*" not in resource.removesuffix(":*").removesuffix(".Arn>/*")
+    """Tell whether it is one thing; a group's streams and the objects under a prefix are parts."""
+    return "*" not in re.sub(r"(:|\.Arn>/\w+/)\*$", "", resource)
 
 
 def test_dynamodb_actions_are_those_that_the_code_can_call() -> None:
@@ -114,10 +117,10 @@ def test_environment_and_role_fit(name: str) -> None:
     known |= {one["Queue"] for one in events(function, "SQS")}
     if name == "secrets":
         known |= {f"{PARAMETERS}/nightshift/local/{one}" for one in SECRETS}
-    if name in {"publisher", "sweeper"}:
+    if name in {"publisher", "sweeper", "dead_letters"}:
         known.add("<Queues/FailedEventsQueue.Arn>")
     usable = {
-        resource.removesuffix("/*")
+        re.sub(r"/\w+/\*$", "", resource)
         for actions, resources in statements(role)
         if not any(action.startswith(("logs:", "xray:")) for action in actions)
         for resource in resources
@@ -143,14 +146,45 @@ def test_only_accounts_can_sign() -> None:
 
 
 def test_only_accounts_writes_identities() -> None:
-    """Every other function at most reads who somebody is."""
+    """Every other function at most reads who somebody is, and notes that a key was used."""
     stack = deployed("prod")
     for name, function in functions(stack).items():
         actions = allowed(role_of(stack, function), "<Tables/IdentityTable.Arn>")
-        assert name == "accounts" or actions <= READ
+        noting = {"dynamodb:UpdateItem"} if name == "api" else set()
+        assert name == "accounts" or actions <= READ | noting
 
 
-@pytest.mark.parametrize("name", ["publisher", "sweeper", "listener", "dead_letters"])
+def test_the_api_changes_nothing_of_an_identity_but_the_last_use() -> None:
+    """The one write that it may do is held to one attribute."""
+    role = role_of(deployed("prod"), functions(deployed("prod"))["api"])
+    (writing,) = [
+        one
+        for policy in role["Policies"]
+        for one in policy["PolicyDocument"]["Statement"]
+        if one["Resource"] == "<Tables/IdentityTable.Arn>"
+        and one["Action"] == "dynamodb:UpdateItem"
+    ]
+    held = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", "last_used_ms"]}}
+    assert held == writing["Condition"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nobody_changes_the_audit_log(stage: str) -> None:
+    """It can be written to and read; no role can change or delete an event."""
+    stack = deployed(stage)
+    found = {
+        name: allowed(role_of(stack, function), "<Tables/AuditTable.Arn>")
+        for name, function in functions(stack).items()
+    }
+    assert {"accounts": {"dynamodb:PutItem", "dynamodb:Query"}} == {
+        name: actions for name, actions in found.items() if actions
+    }
+
+
+BACKGROUND = ["publisher", "sweeper", "listener", "worker_default", "worker_low", "dead_letters"]
+
+
+@pytest.mark.parametrize("name", BACKGROUND)
 def test_background_work_deletes_no_task(name: str) -> None:
     """Only a user's request removes a task."""
     stack = deployed("prod")
@@ -159,12 +193,29 @@ def test_background_work_deletes_no_task(name: str) -> None:
 
 
 MODELS: dict[str, list[type]] = {
-    "api": [HttpSettings, VerifierSettings, EngineSettings, TaskSettings],
-    "accounts": [HttpSettings, VerifierSettings, AccountSettings],
+    "api": [
+        HttpSettings,
+        VerifierSettings,
+        EngineSettings,
+        TaskSettings,
+        MemosTable,
+        MemoSettings,
+        SettingsSettings,
+    ],
+    "accounts": [
+        HttpSettings,
+        VerifierSettings,
+        AccountSettings,
+        ApiKeySettings,
+        AuditSettings,
+        SettingsSettings,
+    ],
     "publisher": [EngineSettings, TaskSettings],
-    "sweeper": [EngineSettings, TaskSettings],
+    "sweeper": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
     "listener": [EngineSettings, TaskSettings],
-    "dead_letters": [EngineSettings, TaskSettings],
+    "worker_default": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
+    "worker_low": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
+    "dead_letters": [EngineSettings, DeadQueueSettings, TaskSettings, MemosTable, MemoSettings],
 }
 
 
@@ -177,14 +228,20 @@ def test_settings_can_be_read(stage: str, name: str) -> None:
         assert load_settings(model, environment)
 
 
+ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_letters"}
+"""Who may end a job, and so does what follows: tells of it, and enqueues more."""
+
+
 @pytest.mark.parametrize(
     ("variable", "users"),
     [
-        (
-            "NIGHTSHIFT_RUNS_QUEUE_URL",
-            {"api", "publisher", "sweeper", "listener", "dead_letters"},
-        ),
-        ("NIGHTSHIFT_BUS_NAME", {"sweeper", "listener", "dead_letters"}),
+        ("NIGHTSHIFT_CRITICAL_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_BUS_NAME", ENDING),
+        ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
+        ("NIGHTSHIFT_MEMOS_TABLE", ENDING - {"listener"}),
+        ("NIGHTSHIFT_CARD_GENERATOR", {"worker_default"}),
         ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
         ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
         ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts"}),

@@ -2,43 +2,63 @@ from typing import Any
 
 import pytest
 
+from nightshift.jobs.batch import END_MARGIN_S
+from nightshift.jobs.kinds import MAX_TIMEOUT_S
+from nightshift.jobs.model import QueueName
+from nightshift.jobs.worker import CLOSE_MARGIN_S, HANDLER_MARGIN_S
 from tests.unit.template.cfn import STAGES, deployed
-from tests.unit.template.shape import ALARM, QUEUE, ROLE, events, functions, role_of, statements
+from tests.unit.template.shape import (
+    ALARM,
+    QUEUE,
+    ROLE,
+    events,
+    functions,
+    role_of,
+    statements,
+    variables,
+)
 
 FAILED = "<Queues/FailedEventsQueue.Arn>"
 DAY_S = 86400
+BEGIN_S = 10
+"""What an invocation may take before its jobs begin: a cold start and the reading of plans."""
 
 
 def queues(stage: str = "prod") -> dict[str, dict[str, Any]]:
     return deployed(stage).of_type(QUEUE)
 
 
-def dead_letter_arns(stage: str) -> set[str]:
-    """Where queues, schedules and functions put what failed."""
-    stack = deployed(stage)
-    found = {
-        one["RedrivePolicy"]["deadLetterTargetArn"]
-        for one in queues(stage).values()
-        if "RedrivePolicy" in one
-    }
-    for function in functions(stack).values():
-        found |= {one["DeadLetterConfig"]["Arn"] for one in events(function, "ScheduleV2")}
+def consumed() -> dict[str, dict[str, Any]]:
+    """The source of each function that takes jobs from a queue."""
+    found = {}
+    for name, function in functions(deployed("prod")).items():
+        for one in events(function, "SQS"):
+            found[name] = one
     return found
 
 
-def test_every_queue_of_work_has_a_dead_letter_queue() -> None:
-    """A message that fails five times goes to a queue that keeps it two weeks."""
-    consumed = {
-        one["Queue"]
-        for function in functions(deployed("prod")).values()
-        for one in events(function, "SQS")
+def test_who_serves_which_queue() -> None:
+    """Each queue of the engine has one function of its own."""
+    expected = {
+        "listener": "<Queues/CriticalQueue.Arn>",
+        "worker_default": "<Queues/DefaultQueue.Arn>",
+        "worker_low": "<Queues/LowQueue.Arn>",
     }
-    for arn in consumed - dead_letter_arns("prod"):
-        policy = queues()[arn.replace(".Arn", "")]["RedrivePolicy"]
+    assert expected == {name: one["Queue"] for name, one in consumed().items()}
+    names = {queues()[arn.replace(".Arn", "")]["QueueName"] for arn in expected.values()}
+    assert {f"nightshift-prod-{name}" for name in QueueName} == names
+
+
+def test_every_queue_of_work_has_a_dead_letter_queue_of_its_own() -> None:
+    """A message that fails five times goes to a queue that keeps it two weeks."""
+    targets = []
+    for source in consumed().values():
+        policy = queues()[source["Queue"].replace(".Arn", "")]["RedrivePolicy"]
         assert policy["maxReceiveCount"] >= 5
-        target = queues()[policy["deadLetterTargetArn"].replace(".Arn", "")]
-        assert 14 * DAY_S == target["MessageRetentionPeriod"]
-    assert {"<Queues/RunsQueue.Arn>"} == consumed - dead_letter_arns("prod")
+        targets.append(policy["deadLetterTargetArn"])
+    assert len(targets) == len(set(targets)) == 3
+    for arn in targets:
+        assert 14 * DAY_S == queues()[arn.replace(".Arn", "")]["MessageRetentionPeriod"]
 
 
 def test_visibility_outlasts_the_functions() -> None:
@@ -49,29 +69,81 @@ def test_visibility_outlasts_the_functions() -> None:
             assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
 
 
+def test_dead_letters_stay_hidden_while_they_are_moved() -> None:
+    """A letter that is being moved is not taken again by the next look."""
+    timeout = functions(deployed("prod"))["dead_letters"]["Timeout"]
+    for name, queue in queues().items():
+        assert "DeadQueue" not in name or queue["VisibilityTimeout"] >= 6 * timeout
+
+
 def test_partial_batches() -> None:
     """Every function behind a queue answers what failed, and waits for no fuller batch."""
-    for function in functions(deployed("prod")).values():
-        for one in events(function, "SQS"):
-            assert ["ReportBatchItemFailures"] == one["FunctionResponseTypes"]
-            assert one["BatchSize"] == 10
-            assert one["MaximumBatchingWindowInSeconds"] == 0
+    for one in consumed().values():
+        assert ["ReportBatchItemFailures"] == one["FunctionResponseTypes"]
+        assert one["MaximumBatchingWindowInSeconds"] == 0
 
 
-def test_concurrency_of_the_listener_is_a_parameter() -> None:
-    """How many listeners work at once follows the parameter."""
-    stack = deployed("dev", ListenerConcurrency="7")
-    (source,) = events(functions(stack)["listener"], "SQS")
-    assert source["ScalingConfig"] == {"MaximumConcurrency": "7"}
+def test_heavier_work_shares_its_process_with_less() -> None:
+    """Short calls share an invocation by ten; work that may fill the memory has it to itself."""
+    expected = {"listener": 10, "worker_default": 5, "worker_low": 1}
+    assert expected == {name: one["BatchSize"] for name, one in consumed().items()}
 
 
-@pytest.mark.parametrize("name", ["publisher", "sweeper"])
-def test_ticks(name: str) -> None:
-    """Each minute, told in UTC; what reaches nobody or raises is set aside, not repeated later."""
+def test_functions_outlast_the_longest_job_of_their_queue() -> None:
+    """A job may take its whole time, and is still closed before its function ends."""
+    queue_of = {one["Queue"]: name for name, one in consumed().items()}
+    for queue, limit_s in MAX_TIMEOUT_S.items():
+        name = queue_of[f"<Queues/{queue.title()}Queue.Arn>"]
+        margins_s = END_MARGIN_S + CLOSE_MARGIN_S + HANDLER_MARGIN_S
+        spare_s = functions(deployed("prod"))[name]["Timeout"] - limit_s - margins_s
+        assert spare_s >= BEGIN_S
+
+
+PARAMETERS = {
+    "listener": "ListenerConcurrency",
+    "worker_default": "WorkerDefaultConcurrency",
+    "worker_low": "WorkerLowConcurrency",
+}
+
+
+def concurrency(stage: str, **parameters: str) -> list[int]:
+    found = functions(deployed(stage, **parameters))
+    sources = [events(found[name], "SQS")[0] for name in PARAMETERS]
+    return [int(one["ScalingConfig"]["MaximumConcurrency"]) for one in sources]
+
+
+def test_the_queues_are_weighted() -> None:
+    """Six to three to one, wherever it is deployed; a laptop runs fewer processes."""
+    for stage in STAGES:
+        critical, default, low = concurrency(stage)
+        assert (6 * low, 3 * low) == (critical, default)
+    assert sum(concurrency("local")) <= 20
+
+
+def test_concurrency_is_a_parameter() -> None:
+    """How many of each work at once follows its parameter."""
+    said = dict(zip(PARAMETERS.values(), ("7", "5", "3"), strict=True))
+    assert [7, 5, 3] == concurrency("dev", **said)
+
+
+@pytest.mark.parametrize("name", ["listener", "worker_default", "worker_low"])
+def test_memory_is_a_parameter(name: str) -> None:
+    """How much memory each has follows its parameter."""
+    parameter = PARAMETERS[name].replace("Concurrency", "Memory")
+    stack = deployed("dev", **{parameter: "333"})
+    assert functions(stack)[name]["MemorySize"] == "333"
+
+
+@pytest.mark.parametrize(
+    ("name", "every"),
+    [("publisher", "1 minute"), ("sweeper", "1 minute"), ("dead_letters", "5 minutes")],
+)
+def test_ticks(name: str, every: str) -> None:
+    """Told in UTC; what reaches nobody or raises is set aside, not repeated later."""
     function = functions(deployed("prod"))[name]
     (tick,) = events(function, "ScheduleV2")
     assert (tick["ScheduleExpression"], tick["ScheduleExpressionTimezone"]) == (
-        "rate(1 minute)",
+        f"rate({every})",
         "UTC",
     )
     assert FAILED == tick["DeadLetterConfig"]["Arn"]
@@ -79,11 +151,11 @@ def test_ticks(name: str) -> None:
     config = function["EventInvokeConfig"]
     assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 60)
     assert FAILED == config["DestinationConfig"]["OnFailure"]["Destination"]
-    assert function["Timeout"] < 60
+    assert function["Timeout"] < 60 * int(every.partition(" ")[0])
 
 
 def test_the_scheduler_may_call_the_ticking_functions_alone() -> None:
-    """The schedules' role calls two functions and fills one queue, for this account only."""
+    """The schedules' role calls three functions and fills one queue, for this account only."""
     stack = deployed("prod")
     role = stack.of_type(ROLE)["<WorkRoles/ScheduleRole>"]
     arn = "arn:aws:lambda:us-east-1:123456789012:function:"
@@ -102,21 +174,30 @@ def test_the_scheduler_may_call_the_ticking_functions_alone() -> None:
 def test_ticking_functions_may_report_their_failures() -> None:
     """Lambda sends a failed tick as the function's own role."""
     stack = deployed("prod")
-    for name in ("publisher", "sweeper"):
+    for name in ("publisher", "sweeper", "dead_letters"):
         role = role_of(stack, functions(stack)[name])
         assert ({"sqs:SendMessage"}, {FAILED}) in list(statements(role))
 
 
-def test_every_dead_letter_queue_has_an_alarm() -> None:
-    """Nothing is set aside unseen."""
-    watched = {
-        dimension["Value"]
-        for alarm in deployed("prod").of_type(ALARM).values()
-        for dimension in alarm.get("Dimensions", [])
-        if dimension["Name"] == "QueueName"
+def test_every_dead_letter_queue_is_watched() -> None:
+    """Nothing is set aside unseen: one function moves the letters of all, and fails if it cannot.
+
+    Its failure and its silence are an alarm; events that failed have one on their queue itself.
+    """
+    drained = {
+        value.replace(">", ".Arn>")
+        for name, value in variables(functions(deployed("prod"))["dead_letters"]).items()
+        if name.endswith("_DEAD_QUEUE_URL")
     }
-    names = {arn.replace(".Arn", ".QueueName") for arn in dead_letter_arns("prod")}
-    assert names <= watched
+    graves = {
+        one["RedrivePolicy"]["deadLetterTargetArn"]
+        for one in queues().values()
+        if "RedrivePolicy" in one
+    }
+    assert graves == drained
+    alarms = deployed("prod").of_type(ALARM).values()
+    watched = {one["Value"] for alarm in alarms for one in alarm.get("Dimensions", [])}
+    assert {FAILED.replace(".Arn", ".QueueName"), "nightshift-prod-dead-letters"} <= watched
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -136,8 +217,8 @@ def test_every_queue_is_encrypted_and_wants_tls(stage: str) -> None:
 
 
 def test_retries_are_not_cut_off() -> None:
-    """Lambda's own end of loops is off for the one function whose messages come back to it."""
+    """Lambda's own end of loops is off for the functions whose messages come back to them."""
     found = functions(deployed("prod")).items()
-    assert {"listener": "Allow"} == {
+    assert dict.fromkeys(consumed(), "Allow") == {
         name: one["RecursiveLoop"] for name, one in found if "RecursiveLoop" in one
     }

@@ -46,10 +46,10 @@ def test_only_the_api_and_nobody_else_may_call_functions(expanded: dict[str, Any
 
 
 def test_schedules_and_mappings_are_there(expanded: dict[str, Any]) -> None:
-    """Two ticks and two queues start work by themselves, switched on."""
+    """Three schedules and three queues start work by themselves, switched on."""
     schedules = of_type(expanded, "AWS::Scheduler::Schedule").values()
     mappings = of_type(expanded, "AWS::Lambda::EventSourceMapping").values()
-    assert (2, 2) == (len(schedules), len(mappings))
+    assert (3, 3) == (len(schedules), len(mappings))
     for one in (*schedules, *mappings):
         assert one["Properties"].get("State", "ENABLED") == "ENABLED"
         assert one["Properties"].get("Enabled", True)
@@ -62,7 +62,7 @@ def test_schedules_and_mappings_are_there(expanded: dict[str, Any]) -> None:
 def test_failed_ticks_have_somewhere_to_go(expanded: dict[str, Any]) -> None:
     """What a ticking function raises on is kept, since Lambda calls it without waiting."""
     configs = of_type(expanded, "AWS::Lambda::EventInvokeConfig").values()
-    assert len(configs) == 2
+    assert len(configs) == 3
     for one in configs:
         assert one["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
 

@@ -21,7 +21,7 @@ from nightshift.core.errors import (
 from nightshift.core.networks import network_of
 from nightshift.core.pagination import CursorSigner
 from nightshift.core.tokens import keyed
-from nightshift.http.errors import EmailNotVerifiedError
+from nightshift.http.errors import EmailUnverifiedError
 from nightshift.http.failures import as_domain_error
 from nightshift.http.idempotency import Attempt, Begun, IdempotencyKeys
 from nightshift.http.inputs import read_body, read_query
@@ -63,8 +63,8 @@ class Authenticator(Protocol):
 class Edge:
     """What the resolver needs from outside.
 
-    `key` is the secret behind cursors; `wants_verified` tells whether the server wants verified
-    addresses at the moment, for the routes that can.
+    `key` gives the secret behind cursors, `asks_verified` whether routes that want a verified
+    e-mail address insist on it at the moment.
     """
 
     settings: HttpSettings
@@ -74,7 +74,7 @@ class Edge:
     limiter: Limiter
     idempotency: IdempotencyKeys
     key: Callable[[], bytes]
-    wants_verified: Callable[[], bool]
+    asks_verified: Callable[[], bool] = lambda: False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -170,12 +170,9 @@ class App:
         self._edge.limiter.check(self._per_caller, caller.user_id)
         if access not in caller.permissions:
             raise ForbiddenError(f"This needs the permission {access}.")
-        self._check_verified(match.route, caller)
+        if match.route.verified and not caller.email_verified and self._edge.asks_verified():
+            raise EmailUnverifiedError
         return caller
-
-    def _check_verified(self, route: Route, caller: Caller) -> None:
-        if route.verified and not caller.email_verified and self._edge.wants_verified():
-            raise EmailNotVerifiedError
 
     def _once(self, match: Match, request: Request[Any, Any], key: str, content: bytes) -> RawReply:
         who = request.principal.user_id if request.principal else ""

@@ -42,7 +42,7 @@ class UnsupportedMediaTypeError(NightshiftError):
     status = 415
 
 
-class EmailNotVerifiedError(ForbiddenError):
+class EmailUnverifiedError(ForbiddenError):
     """This takes a verified e-mail address; POST /api/v1/auth/verify-email/resend mails a link."""
 
     slug = "email_not_verified"

@@ -23,7 +23,7 @@ from nightshift.core.errors import (
 )
 from nightshift.core.pagination import InvalidCursorError
 from nightshift.http.errors import (
-    EmailNotVerifiedError,
+    EmailUnverifiedError,
     IdempotencyInProgressError,
     IdempotencyKeyInvalidError,
     IdempotencyKeyReusedError,
@@ -280,14 +280,14 @@ def _errors(route: Route, auth_errors: Errors) -> list[type[NightshiftError]]:
     ]
     if not isinstance(route.access, Public):
         common += [UnauthenticatedError, ForbiddenError, *auth_errors]
-    if route.verified:
-        common.append(EmailNotVerifiedError)
     if route.parameters():
         common.append(NotFoundError)
     if issubclass(route.query, PageQuery):
         common.append(InvalidCursorError)
     if route.if_match:
         common.append(PreconditionFailedError)
+    if route.verified:
+        common.append(EmailUnverifiedError)
     if route.idempotent:
         common += _IDEMPOTENCY_ERRORS
     by_name = {(error.status, error.slug): error for error in (*common, *route.errors)}

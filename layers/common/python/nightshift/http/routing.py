@@ -68,10 +68,10 @@ class Options(TypedDict, total=False):
         etag: the handler gives `Reply.version`; documentation only, as is the next.
         if_match: the handler asks `Request.expected_version`.
         path_params: shapes of path parameters that are no UUIDs.
+        verified: takes a verified e-mail address, once the server's settings say so.
         errors: what the handler may raise, for the documentation.
         content_type: of a success that is no JSON.
         limit: a rule of the function, counted by address.
-        verified: is only for users with a verified e-mail address, while the server wants that.
     """
 
     answer: type[ApiModel] | None
@@ -81,11 +81,11 @@ class Options(TypedDict, total=False):
     sealed: bool
     etag: bool
     if_match: bool
+    verified: bool
     path_params: Mapping[str, PathParam]
     errors: tuple[type[NightshiftError], ...]
     content_type: str
     limit: str | None
-    verified: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,11 +106,11 @@ class Route:
     sealed: bool = False
     etag: bool = False
     if_match: bool = False
+    verified: bool = False
     path_params: Mapping[str, PathParam] = field(default_factory=dict)
     errors: tuple[type[NightshiftError], ...] = ()
     content_type: str = "application/json"
     limit: str | None = None
-    verified: bool = False
 
     @property
     def full_path(self) -> str:

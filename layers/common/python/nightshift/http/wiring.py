@@ -52,12 +52,11 @@ def build_app(
     authenticator: Authenticator,
     outside: Outside,
     rules: Sequence[LimitRule] = (),
-    wants_verified: Callable[[], bool] = bool,
+    asks_verified: Callable[[], bool] = lambda: False,
 ) -> App:
     """Return the Lambda handler that serves `mounted`; `rules` are the limits that routes name.
 
-    `wants_verified` tells whether the server wants verified addresses at the moment; by default it
-    does not.
+    `asks_verified` tells whether routes that want a verified e-mail address insist on it now.
 
     Raises:
         SettingsError: a setting is missing or wrong.
@@ -83,6 +82,6 @@ def build_app(
             lease_s=settings.idempotency_lease_s,
         ),
         key=key,
-        wants_verified=wants_verified,
+        asks_verified=asks_verified,
     )
     return App(mounted, edge, rules=rules)

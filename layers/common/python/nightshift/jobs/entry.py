@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nightshift.core.clock import Clock
+from nightshift.jobs.errors import DeadLettersLeftError
 from nightshift.observability import Log, count, measure_all
 from nightshift.ports.queue import Received, Source
 
@@ -36,18 +37,24 @@ def drain_dead(
 ) -> None:
     """Keep what lies in the dead-letter queues; what cannot be kept comes back later.
 
-    A short poll may miss messages, so a queue is taken for empty after a few empty answers. What
-    is left in them is measured at the end, each time: whoever watches learns from silence, too.
+    A short poll may miss messages, so a queue is taken for empty after a few empty answers.
+
+    Raises:
+        DeadLettersLeftError: some could not be kept; the others were. Whoever watches
+            the errors of the function learns of it.
     """
     deadline = deadline_of(context, clock, PERIODIC_MARGIN_S)
+    left = 0
     for name, queue in queues.items():
         empty = 0
         while empty < EMPTY_POLLS and clock.now() < deadline:
             taken = queue.receive(DEAD_AT_ONCE)
             empty = 0 if taken else empty + 1
-            queue.delete([m for m in taken if _buried(m, name, letters, log)])
-    left = sum(queue.depth().total for queue in queues.values())
-    measure_all({"DeadLettersLeft": ("Count", [float(left)])})
+            kept = [m for m in taken if _buried(m, name, letters, log)]
+            queue.delete(kept)
+            left += len(taken) - len(kept)
+    if left:
+        raise DeadLettersLeftError(f"{left} dead letters could not be kept.")
 
 
 def _buried(message: Received, queue: str, letters: "DeadLetters", log: Log) -> bool:

@@ -55,3 +55,7 @@ class SupersededError(Exception):
 
 class UnreadableMessageError(ValueError):
     """A queue message is none of ours."""
+
+
+class DeadLettersLeftError(Exception):
+    """Dead letters could not be kept; they come back."""

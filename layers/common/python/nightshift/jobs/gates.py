@@ -214,15 +214,18 @@ class Gates:
 
         Leaving twice, or without having been in, is harmless.
         """
+        left = False
         if gate.parallelism is not None:
             places = self._table.query(keys.gate(gate.key), prefix=keys.PLACE, consistent=True)
             for item in places:
                 if item["j"] == ref.job_id and item["a"] <= attempt:
                     self._drop_place(item)
+                    left = True
         may_come = self.wake(gate)
-        # Those between the first and the last were woken by whoever left before; if that was
-        # lost, they are the first in turn.
-        return may_come if len(may_come) < len(_ENDS) else [may_come[n] for n in _ENDS]
+        # Those between the first and the last were woken by whoever left before; if that was lost,
+        # they will be the first. Who had no place to leave may only have to repeat a lost wake.
+        ends = _ENDS if left or gate.parallelism is None else _ENDS[:1]
+        return may_come if len(may_come) <= len(ends) else [may_come[n] for n in ends]
 
     def _drop_place(self, item: Item) -> None:
         mine = Condition(

@@ -31,6 +31,13 @@ from nightshift.jobs.model import (
 from nightshift.jobs.retry import RetryPolicy
 from nightshift.ports.blobs import BlobNotFoundError
 
+MAX_TIMEOUT_S: Mapping[QueueName, float] = {
+    QueueName.CRITICAL: 120.0,
+    QueueName.DEFAULT: 120.0,
+    QueueName.LOW: 600.0,
+}
+"""The longest attempt that the functions of each queue have time for."""
+
 P = TypeVar("P")
 FlowLimits = Gate
 """What a kind's `flow` returns: a limit that jobs share by key."""
@@ -184,6 +191,19 @@ class JobKind(Generic[P]):
     flow: Callable[[P], Gate | None] = _anything
     on_end: Callable[[Record], None] = _anything
     quiet: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no function could do.
+
+        Raises:
+            ValueError: an attempt may take longer than the functions of the queue run.
+        """
+        longest = MAX_TIMEOUT_S[self.queue]
+        if not 0 < self.timeout_s <= longest:
+            raise ValueError(
+                f"{self.name}: timeout_s is {self.timeout_s:g}; an attempt on the queue "
+                f"{self.queue} may take {longest:g} s at most"
+            )
 
     def ref_of(self, payload: P, *, job_id: str, owner_id: str, due_ms: int) -> JobRef:
         """Return the reference of a job of this kind."""

@@ -23,11 +23,11 @@ def build_api_app(
         SettingsError: a setting is missing or wrong.
     """
     outside = outside or real_outside()
-    server = build_reader(environ, outside)
+    settings = build_reader(environ, outside)
     return build_app(
         [tasks_router.bind(context), runs_router.bind(context), docs.mounted()],
         environ=environ,
         authenticator=build_authenticator(environ, outside),
         outside=outside,
-        wants_verified=lambda: server.server().require_verified_email,
+        asks_verified=lambda: settings.server().require_verified_email,
     )
