@@ -6,6 +6,13 @@ from nightshift.core.environment import SettingsError, setting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IdentityTable:
+    """All that looking users up takes."""
+
+    identity_table: str = setting(doc="Table of users and sessions.", wiring=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VerifierSettings:
     """What every function needs that checks access tokens."""
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
+from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
 from nightshift.core.environment import load
 from nightshift.http.wiring import Outside
 from nightshift.identity.access_tokens import AccessTokenVerifier, TokenTerms
 from nightshift.identity.authenticator import SessionAuthenticator
+from nightshift.identity.directory import Directory
 from nightshift.identity.public_keys import PublicKeys
-from nightshift.identity.settings import VerifierSettings
+from nightshift.identity.settings import IdentityTable, VerifierSettings
 from nightshift.identity.store import IdentityStore
 
 
@@ -26,6 +28,16 @@ def build_authenticator(environ: Mapping[str, str], outside: Outside) -> Session
     )
     store = build_store(settings, outside)
     return SessionAuthenticator(verifier=verifier, store=store, clock=outside.clock)
+
+
+def build_directory(environ: Mapping[str, str]) -> Directory:
+    """Return the directory of users, for contexts that look them up.
+
+    Raises:
+        SettingsError: the table is not named.
+    """
+    table = load(IdentityTable, environ).identity_table
+    return Directory(IdentityStore(Table(clients.dynamodb(), table)))
 
 
 def build_store(settings: VerifierSettings, outside: Outside) -> IdentityStore:
