@@ -25,6 +25,8 @@ from nightshift.identity.api import ROUTERS as IDENTITY_ROUTERS
 from nightshift.identity.api_keys.api import router as api_keys_router
 from nightshift.identity.api_keys.errors import KEY_ERRORS
 from nightshift.identity.roles.api import router as roles_router
+from nightshift.memos.api import router as memos_router
+from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
 from nightshift.settings.api import router as settings_router
 from nightshift.tasks.api import router as tasks_router
@@ -43,6 +45,8 @@ ROUTERS: tuple[Router[Any], ...] = (
     audit_router,
     tasks_router,
     runs_router,
+    memos_router,
+    cards_router,
     docs_router,
 )
 AUTH_ERRORS: tuple[type[NightshiftError], ...] = (

@@ -1,13 +1,20 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nightshift.accounts_wiring import build_accounts_app
+from nightshift.api_wiring import Contexts, build_api_app
+from nightshift.aws.dynamo import Table
 from nightshift.core.access import UserId
+from nightshift.core.ids import new_id
 from nightshift.http.app import App
-from nightshift.tasks.api_wiring import build_api_app
+from nightshift.memos.cards import Written
+from nightshift.memos.settings import MemoSettings
+from nightshift.memos.wiring import MemosContext
+from nightshift.memos.wiring import Outside as MemosOutside
 from nightshift.tasks.model import Definition
 from tests.contract.door import (
     ENVIRON,
@@ -22,6 +29,7 @@ from tests.contract.door import (
 )
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
+from tests.unit.memos.scene import Lines
 
 ACCOUNT_PATHS = (
     "/api/v1/auth/",
@@ -53,6 +61,7 @@ class Product:
 
     world: World
     engine: Engine
+    memos: MemosContext
     door: Door
     user: Mapping[str, Any]
     root: Mapping[str, Any]
@@ -99,7 +108,7 @@ class Product:
 
     def another_process(self, environ: Mapping[str, str] = GENEROUS) -> Door:
         """Return the door of a process that has seen nothing yet, over the same tables."""
-        return Door(handler=_handler(self.world, self.engine, environ)[0])
+        return Door(handler=_handler(self.world, self.engine, self.memos, environ)[0])
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -117,7 +126,8 @@ def make_product() -> Product:
     engine = Engine(start=START, dynamo=dynamodb)
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
-    handler, apps = _handler(world, engine)
+    memos = make_memos(engine)
+    handler, apps = _handler(world, engine, memos)
     door = Door(handler=handler)
     dynamodb.strict = False  # what is only there to be used is made without a check of each request
     root = register(door, "root@example.com")
@@ -125,17 +135,22 @@ def make_product() -> Product:
     login = {"email": "fuzz@example.com", "password": PASSWORD}
     door("POST", "/auth/login", json_body=login)
     sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
-    said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
-    task = engine.context.tasks.create(UserId(user["user"]["id"]), said).task
     other = next(s["id"] for s in sessions if not s["current"])
     product = Product(
-        world=world, engine=engine, door=door, user=user, root=root, ids={}, apps=apps
+        world=world,
+        engine=engine,
+        memos=memos,
+        door=door,
+        user=user,
+        root=root,
+        ids={},
+        apps=apps,
     )
     product.set_roles("admin")
     product.make_role("support", ["users:read"])
     key = product.make_key(["tasks:read"])
     product.ids = {
-        "task_id": task.id,
+        **own_things(engine, memos, UserId(user["user"]["id"])),
         "session_id": other,
         "user_id": product.user_id,
         "role_name": "support",
@@ -146,15 +161,41 @@ def make_product() -> Product:
 
 
 def _handler(
-    world: World, engine: Engine, settings: Mapping[str, str] = GENEROUS
+    world: World, engine: Engine, memos: MemosContext, settings: Mapping[str, str] = GENEROUS
 ) -> tuple[Handler, tuple[App, ...]]:
     """Return fresh functions over the world, behind one handler."""
     environ = {**ENVIRON, **settings}
     accounts = build_accounts_app(environ, world.outside)
-    api = build_api_app(environ, world.outside, lambda: engine.context)
+    contexts = Contexts(tasks=lambda: engine.context, memos=lambda: memos)
+    api = build_api_app(environ, world.outside, contexts)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         chosen = accounts if str(event["rawPath"]).startswith(ACCOUNT_PATHS) else api
         return chosen(event, context)
 
     return route, (accounts, api)
+
+
+def make_memos(engine: Engine) -> MemosContext:
+    """Return the memos context on the engine's machine."""
+    tokens = itertools.count()
+    outside = MemosOutside(
+        table=Table(engine.dynamo, "memos"),  # type: ignore[arg-type]  # the fake's door
+        generator=Lines,
+        new_token=lambda: f"maker-{next(tokens)}",
+    )
+    return MemosContext(engine.machine, outside, MemoSettings())
+
+
+def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:
+    """Give the user one of each thing, and return the ids by the names that routes have."""
+    said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
+    task = engine.context.tasks.create(user_id, said).task
+    memo = memos.memos.create(user_id, title="m", text="a = 1")
+    card = memos.cards.write(
+        user_id,
+        memo.id,
+        Written(front="f", back="b", kind="question"),
+        request_id=new_id(engine.clock.now()),
+    )
+    return {"task_id": task.id, "memo_id": memo.id, "card_id": card.id}

@@ -214,7 +214,8 @@ def test_dead_letters_are_listed_and_redriven(product: Product) -> None:
     """One by one and by task; another's filter finds nothing."""
     task = _create(product, task_schedule="at(2026-11-22T12:02:00Z)")
     for message in product.engine.queue.messages:
-        product.engine.context.dead_letters.bury(message.body)
+        if task["id"] in message.body:
+            product.engine.context.dead_letters.bury(message.body)
     (letter,) = _send(product, "GET", "/dead-letters").json["items"]
     assert (task["id"], "dead_letter") == (letter["task_id"], letter["reason"])
     none = _send(product, "POST", "/dead-letters/redrive", json_body={"task_id": "other"})

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from nightshift.core.clock import rfc3339
+from nightshift.core.environment import SettingsError
 from nightshift.identity import links
 from nightshift.identity.links import Link, Purpose
 from nightshift.identity.model import Client, User
@@ -13,6 +15,7 @@ from nightshift.identity.model import Client, User
 PATHS = {Purpose.RESET: "/reset-password", Purpose.VERIFY: "/verify-email"}
 FORGOT_PATH = "/forgot-password"
 SESSIONS_PATH = "/sessions"
+_MAX_AGENT_CHARS = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +37,16 @@ class Letters:
     """
 
     def __init__(self, public_url: str) -> None:
+        """Take the address.
+
+        Raises:
+            SettingsError: it is none.
+        """
+        if public_url and not _is_origin(public_url):
+            raise SettingsError(
+                "NIGHTSHIFT_PUBLIC_URL must be like https://nightshift.example.com, with no "
+                "slash at its end"
+            )
         self._public_url = public_url
 
     def link(self, link: Link, secret: bytes, *, name: str, client: Client) -> Letter:
@@ -85,4 +98,12 @@ class Letters:
         return (self._public_url or f"https://{client.domain}") + path
 
 
-_MAX_AGENT_CHARS = 256
+def _is_origin(text: str) -> bool:
+    found = urlsplit(text)
+    return (
+        found.scheme in {"http", "https"}
+        and bool(found.hostname)
+        and not found.query
+        and not found.fragment
+        and not text.endswith("/")
+    )

@@ -1,9 +1,15 @@
 """Settings of accounts: lifetimes, password work and limits of attempts."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from nightshift.core.environment import SettingsError, setting
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IdentityTable:
+    """All that looking users up takes."""
+
+    identity_table: str = setting(doc="Table of users and sessions.", wiring=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,31 +178,15 @@ class AccountSettings:
     )
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense together.
+        """Refuse lifetimes that make no sense together.
 
         Raises:
-            SettingsError: saying what would be right.
+            SettingsError: saying which must be below which.
         """
         if self.access_token_ttl_s >= self.refresh_token_ttl_s:
             raise SettingsError(
                 "NIGHTSHIFT_ACCESS_TOKEN_TTL_S must be below NIGHTSHIFT_REFRESH_TOKEN_TTL_S"
             )
-        if self.public_url and not _is_origin(self.public_url):
-            raise SettingsError(
-                "NIGHTSHIFT_PUBLIC_URL must be like https://nightshift.example.com, with no "
-                "slash at its end"
-            )
-
-
-def _is_origin(text: str) -> bool:
-    found = urlsplit(text)
-    return (
-        found.scheme in {"http", "https"}
-        and bool(found.hostname)
-        and not found.query
-        and not found.fragment
-        and not text.endswith("/")
-    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
+from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
 from nightshift.core.environment import load
 from nightshift.http.wiring import Outside
 from nightshift.identity.access_tokens import AccessTokenVerifier, TokenTerms
 from nightshift.identity.api_keys.store import ApiKeyStore
 from nightshift.identity.authenticator import BearerAuthenticator
+from nightshift.identity.directory import Directory
 from nightshift.identity.public_keys import PublicKeys
-from nightshift.identity.settings import VerifierSettings
+from nightshift.identity.settings import IdentityTable, VerifierSettings
 from nightshift.identity.standing import StandingStore
 from nightshift.identity.store import IdentityStore
 
@@ -34,6 +36,16 @@ def build_authenticator(environ: Mapping[str, str], outside: Outside) -> BearerA
         clock=outside.clock,
         log=outside.log,
     )
+
+
+def build_directory(environ: Mapping[str, str]) -> Directory:
+    """Return the directory of users, for contexts that look them up.
+
+    Raises:
+        SettingsError: the table is not named.
+    """
+    table = load(IdentityTable, environ).identity_table
+    return Directory(IdentityStore(Table(clients.dynamodb(), table)))
 
 
 def build_store(settings: VerifierSettings, outside: Outside) -> IdentityStore:

@@ -13,6 +13,7 @@ from nightshift.core.errors import PayloadTooLargeError
 from nightshift.jobs import keys
 from nightshift.jobs.codec import ref_from_dict, ref_to_dict
 from nightshift.jobs.model import JobRef, Order
+from nightshift.jobs.retention import payload_key
 from nightshift.ports.blobs import Blobs
 
 SCHEMA_VERSION = 1
@@ -42,7 +43,8 @@ class OrderStore:
             raise PayloadTooLargeError(f"A job's payload may have at most {MAX_BYTES} bytes.")
         blob = None
         if len(data) > INLINE_BYTES:
-            blob = f"payloads/{order.ref.job_id}.json"
+            needed_s = self.expiry(order.ref) - to_epoch_s(self._clock.now())
+            blob = payload_key(order.ref.job_id, needed_s=needed_s)
             self._blobs.put(blob, data, content_type=JSON_TYPE)
         item = {
             **_key(order.ref.owner_id, order.ref.job_id),

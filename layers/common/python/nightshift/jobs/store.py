@@ -35,9 +35,9 @@ from nightshift.jobs.model import (
     Record,
     Seat,
 )
+from nightshift.jobs.retention import DAY_S
 
 LOOK_LIMIT = 4
-DAY_S = 86_400
 SEAT_TTL_S = 30 * DAY_S
 
 

@@ -28,8 +28,9 @@ from nightshift.jobs.model import JobRef, Kind, Plan, QueueName, Record, plans_o
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.queues import Queues
 from nightshift.jobs.results import Results
+from nightshift.jobs.retention import DAY_S
 from nightshift.jobs.settings import EngineSettings
-from nightshift.jobs.store import DAY_S, JobStore
+from nightshift.jobs.store import JobStore
 from nightshift.ports.blobs import Blobs
 from nightshift.ports.bus import Bus
 from nightshift.ports.queue import Queue
@@ -78,7 +79,7 @@ class Machine:
             store=self.store,
             dispatcher=self.dispatcher,
             gates=self.gates,
-            results=Results(parts.blobs),
+            results=Results(parts.blobs, retention_s=retention_s),
             kinds=self.kinds,
             clock=parts.clock,
             new_token=parts.new_token,

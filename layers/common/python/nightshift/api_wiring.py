@@ -1,0 +1,83 @@
+"""Builds the api function: the routes of all contexts but accounts, and their own description.
+
+A context's routes, and what stands behind them, are imported when a path of theirs is first asked
+for. A new context is a section here, and a router in `infra/openapi.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nightshift.http import docs
+from nightshift.http.app import App
+from nightshift.http.routing import Mounted, Section
+from nightshift.http.wiring import Outside, build_app, real_outside
+from nightshift.identity.wiring import build_authenticator
+from nightshift.settings.wiring import build_reader
+
+if TYPE_CHECKING:
+    from nightshift.memos.wiring import MemosContext
+    from nightshift.tasks.wiring import Context as TasksContext
+
+
+def _tasks() -> "TasksContext":
+    from nightshift.tasks.wiring import get_context  # noqa: PLC0415 - see the module
+
+    return get_context()
+
+
+def _memos() -> "MemosContext":
+    from nightshift.memos.wiring import get_context  # noqa: PLC0415 - see the module
+
+    return get_context()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contexts:
+    """What stands behind the routes, each made when a route first asks for it."""
+
+    tasks: "Callable[[], TasksContext]" = _tasks
+    memos: "Callable[[], MemosContext]" = _memos
+
+
+def sections(contexts: Contexts) -> list[Section]:
+    """Return the sections of the API, by the first segments of their paths."""
+    return [
+        Section(segments=("tasks", "dead-letters"), load=lambda: _task_routes(contexts)),
+        Section(segments=("memos", "cards"), load=lambda: _memo_routes(contexts)),
+    ]
+
+
+def _task_routes(contexts: Contexts) -> Sequence[Mounted]:
+    from nightshift.tasks.api import router as tasks  # noqa: PLC0415 - see the module
+    from nightshift.tasks.runs_api import router as runs  # noqa: PLC0415 - see the module
+
+    return [tasks.bind(contexts.tasks), runs.bind(contexts.tasks)]
+
+
+def _memo_routes(contexts: Contexts) -> Sequence[Mounted]:
+    from nightshift.memos.api import router as memos  # noqa: PLC0415 - see the module
+    from nightshift.memos.cards_api import router as cards  # noqa: PLC0415 - see the module
+
+    return [memos.bind(contexts.memos), cards.bind(contexts.memos)]
+
+
+def build_api_app(
+    environ: Mapping[str, str],
+    outside: Outside | None = None,
+    contexts: Contexts | None = None,
+) -> App:
+    """Return the api function's handler.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    outside = outside or real_outside()
+    settings = build_reader(environ, outside)
+    return build_app(
+        [*sections(contexts or Contexts()), docs.mounted()],
+        environ=environ,
+        authenticator=build_authenticator(environ, outside),
+        outside=outside,
+        asks_verified=lambda: settings.server().require_verified_email,
+    )

@@ -1,0 +1,30 @@
+"""Readers as identity knows them, with what they chose."""
+
+from nightshift.core.access import UserId
+from nightshift.email.choices import ChoiceStore
+from nightshift.email.model import Category, Reader
+from nightshift.identity.directory import Directory
+
+
+class IdentityReaders:
+    """Users of the directory; who is gone or disabled is no reader."""
+
+    def __init__(self, directory: Directory, choices: ChoiceStore) -> None:
+        self._directory = directory
+        self._choices = choices
+
+    def find(self, user_id: str) -> Reader | None:
+        """Return the user; see `model.Readers`."""
+        user = self._directory.find(UserId(user_id))
+        if user is None or user.disabled:
+            return None
+        return Reader(
+            user_id=user_id,
+            email=user.email,
+            name=user.name,
+            choices=dict.fromkeys(self._choices.unwanted(user_id), False),
+        )
+
+    def stop(self, user_id: str, category: Category) -> None:
+        """Note that the user wants no more of `category`."""
+        self._choices.stop(user_id, category)
