@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from nightshift.aws.dynamo import Table, TransactPart
+from nightshift.core.errors import TooManyRequestsError
 from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
 from tests.contract.door import ENVIRON, PASSWORD, Answer, Door, World, make_world, register
 
@@ -33,6 +34,7 @@ class Postbox:
 
     table: Table
     sent: list[Mail] = field(default_factory=list)
+    is_full: bool = False
 
     def send(
         self,
@@ -44,6 +46,8 @@ class Postbox:
         writes: Sequence[TransactPart] = (),
     ) -> None:
         """Take a mail in."""
+        if self.is_full:
+            raise TooManyRequestsError
         self.table.transact(writes)
         self.sent.append(Mail(to=to, template=template, data=data, user_id=user_id))
 

@@ -10,6 +10,7 @@ from nightshift.http.app import App
 from nightshift.http.routing import LimitRule, Mounted
 from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.api import Identity, mounted
+from nightshift.identity.arrivals import Arrivals
 from nightshift.identity.attempt_store import AttemptStore
 from nightshift.identity.attempts import Patience
 from nightshift.identity.ground import Ground
@@ -113,6 +114,7 @@ def build_identity(
             ground=ground,
             guard=guard,
             sessions=sessions,
+            arrivals=Arrivals(ground=ground, letters=letters),
             passwords=passwords,
             verification=verification,
             may_register=neighbours.may_register,

@@ -8,7 +8,7 @@ from nightshift.core.clock import from_ms, to_epoch_s, to_ms
 from nightshift.identity import keys
 from nightshift.identity.attempts import Attempts
 from nightshift.identity.links import Link, Purpose
-from nightshift.identity.model import Rotation, Session, User
+from nightshift.identity.model import Device, Rotation, Session, User
 
 SCHEMA = 1
 USER_SCHEMA = 2
@@ -143,6 +143,15 @@ def to_link(item: Item) -> Link:
         expires_at=from_ms(item["ends_ms"]),
         used_by=item.get("used_by"),
     )
+
+
+def from_device(device: Device) -> Item:
+    """Return the item of a device."""
+    return keys.device(device.user_id, device.fingerprint) | {
+        "schema": SCHEMA,
+        "ends_ms": to_ms(device.known_until),
+        "expires_at": to_epoch_s(device.known_until) + 1,
+    }
 
 
 def _from_rotation(rotation: Rotation) -> Item:

@@ -30,6 +30,11 @@ def link(user_id: UserId, purpose: str, secret_hash: str) -> Key:
     return {"pk": user_pk(user_id), "sk": f"LINK#{purpose}#{secret_hash}"}
 
 
+def device(user_id: UserId, fingerprint: str) -> Key:
+    """Return the key of a device that a user signed in with."""
+    return {"pk": user_pk(user_id), "sk": f"DEVICE#{fingerprint}"}
+
+
 def email(normal: str) -> Key:
     """Return the key that makes an address unique; it holds a hash, not the address."""
     return {"pk": f"EMAIL#{digest(normal.encode())}", "sk": "-"}

@@ -58,6 +58,15 @@ class User:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """What a user signs in with, as far as it can be known again; see `devices`."""
+
+    user_id: UserId
+    fingerprint: str
+    known_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Rotation:
     """A refresh token that was used: its hash, when, and what its successor is derived with."""
 

@@ -6,6 +6,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
 
 from nightshift.http.schemas import ApiModel, UtcTime
+from nightshift.identity.devices import describe
 from nightshift.identity.model import Session, User
 from nightshift.identity.passwords import MAX_CHARS, MIN_CHARS
 from nightshift.identity.sessions import Tokens
@@ -174,6 +175,7 @@ class SessionOut(ApiModel):
     """One sign-in."""
 
     id: str
+    device: str = Field(description="What the client says it is, in plain words.")
     user_agent: str
     address: str
     created_at: UtcTime
@@ -186,6 +188,7 @@ class SessionOut(ApiModel):
         """Return how a session is shown."""
         return cls(
             id=session.session_id,
+            device=describe(session.user_agent),
             user_agent=session.user_agent,
             address=session.address,
             created_at=session.created_at,

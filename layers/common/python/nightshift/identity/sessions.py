@@ -89,12 +89,6 @@ class Sessions:
         )
         return session, self._tokens(session, secret, now)
 
-    def begin(self, user: User, client: Client) -> Tokens:
-        """Store a new session and return its first tokens."""
-        session, tokens = self.prepare(user.user_id, user.epoch, client)
-        self._store.add_session(session)
-        return tokens
-
     def refresh(self, token: str, client: Client) -> tuple[User, Tokens]:
         """Use a refresh token for a new pair.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nightshift.core.access import Role, RoleName, UserId
+from nightshift.identity.arrivals import Arrivals
 from nightshift.identity.errors import (
     AccountDisabledError,
     InvalidCredentialsError,
@@ -37,6 +38,7 @@ class SignIn:
         ground: Ground,
         guard: Guard,
         sessions: Sessions,
+        arrivals: Arrivals,
         passwords: Passwords,
         verification: Verification,
         may_register: Callable[[], bool] = anybody,
@@ -45,6 +47,7 @@ class SignIn:
         self._ground = ground
         self._guard = guard
         self._sessions = sessions
+        self._arrivals = arrivals
         self._passwords = passwords
         self._verification = verification
         self._may_register = may_register
@@ -82,7 +85,8 @@ class SignIn:
         session, tokens = self._sessions.prepare(user.user_id, user.epoch, client)
         link, letter = self._verification.invite(user, email, client)
         commit = self._ground.posting(letter)
-        user = self._ground.store.add_user(user, session, link, commit)
+        device = self._arrivals.device(user.user_id, client)
+        user = self._ground.store.add_user(user, session, link=link, device=device, commit=commit)
         self._guard.succeeded(email_key(email), client.address)
         self._ground.log.info(
             "user.registered", user_id=user.user_id, session_id=session.session_id
@@ -104,7 +108,8 @@ class SignIn:
             raise AccountDisabledError
         self._guard.succeeded(email_key(email), client.address)
         user = self._refreshed(user, password, client)
-        tokens = self._sessions.begin(user, client)
+        session, tokens = self._sessions.prepare(user.user_id, user.epoch, client)
+        self._arrivals.begin(user, session, client)
         self._ground.log.info("login.succeeded", user_id=user.user_id)
         self._ground.note("auth.login", client=client, actor_id=user.user_id)
         return user, tokens

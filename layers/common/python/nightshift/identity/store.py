@@ -20,11 +20,12 @@ from nightshift.aws.dynamo import (
     Update,
 )
 from nightshift.core.access import SessionId, UserId
-from nightshift.core.clock import to_ms
+from nightshift.core.clock import from_ms, to_ms
 from nightshift.identity import keys
 from nightshift.identity.api_keys.store import ApiKeyStore
 from nightshift.identity.errors import EmailTakenError, LinkUsedError, UserNotFoundError
 from nightshift.identity.items import (
+    from_device,
     from_link,
     from_session,
     from_user,
@@ -33,7 +34,7 @@ from nightshift.identity.items import (
     to_user,
 )
 from nightshift.identity.links import Link, PresentedLink, Purpose
-from nightshift.identity.model import Session, User, email_key
+from nightshift.identity.model import Device, Session, User, email_key
 from nightshift.identity.roles.errors import LastAdminError, UnknownRoleError
 from nightshift.identity.roles.holders import holder_parts, is_admins
 
@@ -60,8 +61,10 @@ class IdentityStore:
         else:
             self._table.transact(parts)
 
-    def add_user(self, user: User, session: Session, link: Link, commit: Commit) -> User:
-        """Store a user with a first session and link; return the user as it stands.
+    def add_user(
+        self, user: User, session: Session, *, link: Link, device: Device, commit: Commit
+    ) -> User:
+        """Store a user with a first session, link and device; return the user as it stands.
 
         When the same user id is there already, the request is being run again, and gets its
         session; the link went out with the first.
@@ -75,6 +78,7 @@ class IdentityStore:
             Put(table=name, item=from_user(user), condition=NOT_EXISTS),
             Put(table=name, item=from_session(session), condition=NOT_EXISTS),
             self._new_link_part(link),
+            Put(table=name, item=from_device(device)),
             *holder_parts(name, None, user),
         ]
         try:
@@ -285,9 +289,19 @@ class IdentityStore:
         """Remove what is left of the API keys of a user who is gone; they are refused already."""
         ApiKeyStore(self._table).forget_all(user_id)
 
-    def add_session(self, session: Session) -> None:
-        """Store a new session."""
-        self._table.put(from_session(session))
+    def add_session(
+        self, session: Session, *, device: Device | None = None, commit: Commit | None = None
+    ) -> None:
+        """Store a new session, and with it the device that it came from."""
+        parts: list[TransactPart] = [Put(table=self._table.name, item=from_session(session))]
+        if device is not None:
+            parts.append(Put(table=self._table.name, item=from_device(device)))
+        (commit or self.commit)(parts)
+
+    def find_device(self, user_id: UserId, fingerprint: str) -> datetime | None:
+        """Return until when a device is known, or None."""
+        item = self._table.get(keys.device(user_id, fingerprint), consistent=True)
+        return None if item is None else from_ms(item["ends_ms"])
 
     def rotate(self, before: Session, after: Session) -> Session:
         """Replace the current secret if it still is `before`'s; return the session as it stands.
