@@ -20,6 +20,7 @@ from nightshift.identity.mailer import Mailer, NoMail
 from nightshift.identity.passwords import Passwords
 from nightshift.identity.recovery import Recovery
 from nightshift.identity.service import Accounts, Farewell, nobody_else
+from nightshift.identity.session_store import SessionStore
 from nightshift.identity.sessions import Lifetimes, Sessions
 from nightshift.identity.settings import AccountSettings, VerifierSettings
 from nightshift.identity.sign_in import SignIn, anybody
@@ -88,6 +89,7 @@ def build_identity(
     table = build_table(shared, outside)
     ground = Ground(
         store=build_store(shared, outside),
+        sessions=SessionStore(table),
         mailer=neighbours.mailer or NoMail(table),
         trail=neighbours.trail or NoTrail(),
         clock=outside.clock,

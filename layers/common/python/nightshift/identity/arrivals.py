@@ -29,7 +29,7 @@ class Arrivals:
         A mail that is not taken in keeps nobody out: the device then stays unknown, and the next
         sign-in from it is told of.
         """
-        store, now = self._ground.store, self._ground.now()
+        store, now = self._ground.sessions, self._ground.now()
         device = self.device(user.user_id, client)
         known_until = store.find_device(user.user_id, device.fingerprint)
         if known_until is not None and known_until > now:

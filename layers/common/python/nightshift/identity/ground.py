@@ -9,6 +9,7 @@ from nightshift.core.tokens import RandomBytes
 from nightshift.identity.letters import Letter
 from nightshift.identity.mailer import Mailer
 from nightshift.identity.model import Client
+from nightshift.identity.session_store import SessionStore
 from nightshift.identity.store import Commit, IdentityStore
 from nightshift.identity.trail import NOTHING, SUCCESS, AuditTrail, user_subject
 from nightshift.observability import Log
@@ -16,9 +17,10 @@ from nightshift.observability import Log
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ground:
-    """The store, the mail, the trail, and time."""
+    """The stores, the mail, the trail, and time."""
 
     store: IdentityStore
+    sessions: SessionStore
     mailer: Mailer
     trail: AuditTrail
     clock: Clock

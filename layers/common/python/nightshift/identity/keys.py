@@ -5,6 +5,7 @@ from nightshift.core.tokens import digest
 
 Key = dict[str, str]
 SESSION_PREFIX = "SESSION#"
+DIRECTORY_PK = "DIRECTORY"
 API_KEY_PREFIX = "APIKEY#"
 ROLE_PREFIX = "ROLE#"
 ROLES_PK = "ROLES"
@@ -38,6 +39,11 @@ def device(user_id: UserId, fingerprint: str) -> Key:
 def email(normal: str) -> Key:
     """Return the key that makes an address unique; it holds a hash, not the address."""
     return {"pk": f"EMAIL#{digest(normal.encode())}", "sk": "-"}
+
+
+def entry(normal: str) -> Key:
+    """Return the key of an address in the directory, where all are in order."""
+    return {"pk": DIRECTORY_PK, "sk": normal}
 
 
 def attempts(kind: str, who: str) -> Key:

@@ -66,7 +66,7 @@ class Sessions:
         lifetimes: Lifetimes,
     ) -> None:
         self._ground = ground
-        self._store = ground.store
+        self._store = ground.sessions
         self._signer = signer
         self._lifetimes = lifetimes
 
@@ -129,7 +129,7 @@ class Sessions:
         Raises:
             UserNotFoundError: the account is gone.
         """
-        user = self._store.find_user(user_id)
+        user = self._ground.store.find_user(user_id)
         if user is None:
             raise UserNotFoundError
         now = self._ground.clock.now()

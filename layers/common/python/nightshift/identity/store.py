@@ -4,12 +4,9 @@ What must stand or fall together with a mail takes `commit`: it is given the wri
 them or none, raising ConditionFailedError with the index of the one that was refused.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Sequence
 
 from nightshift.aws.dynamo import (
-    EXISTS,
     NOT_EXISTS,
     Condition,
     ConditionFailedError,
@@ -20,17 +17,15 @@ from nightshift.aws.dynamo import (
     Update,
 )
 from nightshift.core.access import SessionId, UserId
-from nightshift.core.clock import from_ms, to_ms
 from nightshift.identity import keys
 from nightshift.identity.api_keys.store import ApiKeyStore
-from nightshift.identity.errors import EmailTakenError, LinkUsedError, UserNotFoundError
+from nightshift.identity.errors import EmailTakenError, LinkUsedError
 from nightshift.identity.items import (
     from_device,
     from_link,
     from_session,
     from_user,
     to_link,
-    to_session,
     to_user,
 )
 from nightshift.identity.links import Link, PresentedLink, Purpose
@@ -40,7 +35,7 @@ from nightshift.identity.roles.holders import holder_parts, is_admins
 
 Commit = Callable[[Sequence[TransactPart]], None]
 _NOBODY = UserId("00000000-0000-7000-8000-000000000000")
-_DELETED_USER = 1
+_DELETED_USER = 2
 """Where the user stands among the writes of a deletion."""
 
 
@@ -74,7 +69,7 @@ class IdentityStore:
         """
         name = self._table.name
         parts: list[TransactPart] = [
-            self._claim_email_part(user.email, user.user_id),
+            *self._claim_email_parts(user.email, user.user_id),
             Put(table=name, item=from_user(user), condition=NOT_EXISTS),
             Put(table=name, item=from_session(session), condition=NOT_EXISTS),
             self._new_link_part(link),
@@ -86,25 +81,30 @@ class IdentityStore:
         except ConditionFailedError as refused:
             if (refused.item or {}).get("user_id") != user.user_id:
                 raise EmailTakenError from refused
-            self.add_session(session)
+            self._table.put(from_session(session))
             return self.find_user(user.user_id) or user
         return user
 
-    def _claim_email_part(self, email: str, user_id: UserId) -> Put:
-        """Return the write that makes an address the user's, if it is nobody's."""
-        item = keys.email(email_key(email)) | {"user_id": user_id}
-        return Put(table=self._table.name, item=item, condition=NOT_EXISTS)
+    def _claim_email_parts(self, email: str, user_id: UserId) -> list[TransactPart]:
+        """Return the writes that make an address the user's, if it is nobody's."""
+        normal = email_key(email)
+        pointer = keys.email(normal) | {"user_id": user_id}
+        entry = keys.entry(normal) | {"user_id": user_id}
+        return [
+            Put(table=self._table.name, item=pointer, condition=NOT_EXISTS),
+            Put(table=self._table.name, item=entry),
+        ]
 
-    def _free_email_part(self, email: str, user_id: UserId) -> Delete:
-        """Return the write that frees the user's address."""
+    def _free_email_parts(self, email: str, user_id: UserId) -> list[TransactPart]:
+        """Return the writes that free the user's address."""
         own = Condition(
             expression="attribute_not_exists(pk) OR user_id = :me", values={":me": user_id}
         )
-        return Delete(table=self._table.name, key=keys.email(email_key(email)), condition=own)
-
-    def is_free(self, email: str) -> bool:
-        """Tell whether the address is nobody's."""
-        return self._table.get(keys.email(email_key(email)), consistent=True) is None
+        normal = email_key(email)
+        return [
+            Delete(table=self._table.name, key=key, condition=own)
+            for key in (keys.email(normal), keys.entry(normal))
+        ]
 
     def _new_link_part(self, link: Link) -> Put:
         return Put(table=self._table.name, item=from_link(link), condition=NOT_EXISTS)
@@ -144,8 +144,8 @@ class IdentityStore:
         counts = holder_parts(self._table.name, before, after)
         parts: list[TransactPart] = [use, self._change_part(before, after), *counts]
         if email_key(before.email) != email_key(after.email):
-            parts.append(self._claim_email_part(after.email, after.user_id))
-            parts.append(self._free_email_part(before.email, before.user_id))
+            parts += self._claim_email_parts(after.email, after.user_id)
+            parts += self._free_email_parts(before.email, before.user_id)
         try:
             commit(parts)
         except ConditionFailedError as refused:
@@ -162,20 +162,26 @@ class IdentityStore:
         item = self._table.get(keys.user(user_id), consistent=True)
         return None if item is None else to_user(item)
 
+    def find_users(self, user_ids: Sequence[UserId]) -> list[User]:
+        """Return the users that exist, in the order of their ids as given."""
+        items = self._table.get_many([keys.user(user_id) for user_id in user_ids], consistent=True)
+        users = {item["user_id"]: to_user(item) for item in items}
+        return [users[user_id] for user_id in user_ids if user_id in users]
+
+    def directory(self, prefix: str, *, after: str | None, limit: int) -> list[tuple[str, UserId]]:
+        """Return addresses that begin with `prefix`, in order, and whose they are.
+
+        Addresses are in their normal form, those after `after` if given.
+        """
+        found = self._table.query(
+            keys.DIRECTORY_PK, prefix=prefix, start_after=after, limit=limit, consistent=True
+        )
+        return [(item["sk"], UserId(item["user_id"])) for item in found]
+
     def find_user_by_email(self, email: str) -> User | None:
         """Return the user of an address, or None; both take the same two reads."""
         pointer = self._table.get(keys.email(email_key(email)), consistent=True)
         return self.find_user(UserId(pointer["user_id"]) if pointer else _NOBODY)
-
-    def find_user_and_session(
-        self, user_id: UserId, session_id: SessionId
-    ) -> tuple[User, Session] | None:
-        """Return both in one read, or None when either is missing."""
-        wanted = [keys.user(user_id), keys.session(user_id, session_id)]
-        items = {item["sk"]: item for item in self._table.get_many(wanted, consistent=True)}
-        if len(items) < len(wanted):
-            return None
-        return to_user(items[wanted[0]["sk"]]), to_session(items[wanted[1]["sk"]])
 
     def _change_part(self, before: User, after: User) -> Put:
         unchanged = Condition(
@@ -236,24 +242,6 @@ class IdentityStore:
             values={":after": after.epoch},
         )
 
-    def end_all_sessions(self, user_id: UserId) -> None:
-        """Begin a new epoch, which no session of before belongs to.
-
-        Raises:
-            UserNotFoundError: the account is gone.
-        """
-        update = Update(
-            table=self._table.name,
-            key=keys.user(user_id),
-            expression="SET epoch = epoch + :one",
-            condition=EXISTS,
-            values={":one": 1},
-        )
-        try:
-            self._table.write(update)
-        except ConditionFailedError as refused:
-            raise UserNotFoundError from refused
-
     def delete_user(self, user: User, also: Sequence[TransactPart]) -> bool:
         """Remove the user and free the address, with the writes of others, or nothing of it.
 
@@ -273,7 +261,7 @@ class IdentityStore:
         try:
             self._table.transact(
                 [
-                    self._free_email_part(user.email, user.user_id),
+                    *self._free_email_parts(user.email, user.user_id),
                     Delete(table=name, key=keys.user(user.user_id), condition=same),
                     *counts,
                     *also,
@@ -288,62 +276,6 @@ class IdentityStore:
     def forget_api_keys(self, user_id: UserId) -> None:
         """Remove what is left of the API keys of a user who is gone; they are refused already."""
         ApiKeyStore(self._table).forget_all(user_id)
-
-    def add_session(
-        self, session: Session, *, device: Device | None = None, commit: Commit | None = None
-    ) -> None:
-        """Store a new session, and with it the device that it came from."""
-        parts: list[TransactPart] = [Put(table=self._table.name, item=from_session(session))]
-        if device is not None:
-            parts.append(Put(table=self._table.name, item=from_device(device)))
-        (commit or self.commit)(parts)
-
-    def find_device(self, user_id: UserId, fingerprint: str) -> datetime | None:
-        """Return until when a device is known, or None."""
-        item = self._table.get(keys.device(user_id, fingerprint), consistent=True)
-        return None if item is None else from_ms(item["ends_ms"])
-
-    def rotate(self, before: Session, after: Session) -> Session:
-        """Replace the current secret if it still is `before`'s; return the session as it stands.
-
-        A lost race is no error: the answer then differs from `after`.
-        """
-        still = Condition(
-            expression=(
-                "current_hash = :hash AND epoch = :epoch AND attribute_not_exists(revoked_ms)"
-            ),
-            values={":hash": before.current_hash, ":epoch": before.epoch},
-        )
-        try:
-            self._table.put(from_session(after), still)
-        except ConditionFailedError as refused:
-            if refused.item is None:
-                return replace(before, revoked_at=after.last_used_at)
-            return to_session(refused.item)
-        return after
-
-    def revoke(self, user_id: UserId, session_id: SessionId, now: datetime) -> bool:
-        """End a session; tell whether there is one, ended before or not."""
-        update = Update(
-            table=self._table.name,
-            key=keys.session(user_id, session_id),
-            expression="SET revoked_ms = if_not_exists(revoked_ms, :now)",
-            condition=EXISTS,
-            values={":now": to_ms(now)},
-        )
-        try:
-            self._table.write(update)
-        except ConditionFailedError:
-            return False
-        return True
-
-    def sessions(self, user_id: UserId, *, after: SessionId | None = None) -> Iterator[Session]:
-        """Yield a user's sessions, newest first, ended ones too; those after `after` if given."""
-        edge = None if after is None else keys.SESSION_PREFIX + after
-        found = self._table.query(
-            keys.user_pk(user_id), prefix=keys.SESSION_PREFIX, start_after=edge, descending=True
-        )
-        return map(to_session, found)
 
 
 def _check_counts(refused: ConditionFailedError, counts: Sequence[Update], *, first: int) -> None:
