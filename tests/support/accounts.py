@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from nightshift.adapters.uploads import MemoryUploads
 from nightshift.aws.dynamo import Table, TransactPart
 from nightshift.core.errors import TooManyRequestsError
 from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
@@ -105,6 +106,22 @@ class Trail:
 
 
 @dataclass(kw_only=True)
+class Choices:
+    """Which mails users want, in a dictionary."""
+
+    kept: dict[str, dict[str, bool]] = field(default_factory=dict)
+
+    def wanted(self, user_id: str) -> Mapping[str, bool]:
+        """Return each category and whether the user wants it."""
+        every = dict.fromkeys(("weekly_summary", "monthly_report", "task_alerts"), True)
+        return every | self.kept.get(user_id, {})
+
+    def choose(self, user_id: str, wanted: Mapping[str, bool]) -> None:
+        """Note what the user wants."""
+        self.kept.setdefault(user_id, {}).update(wanted)
+
+
+@dataclass(kw_only=True)
 class Scene:
     """The accounts function, and all that stands around it."""
 
@@ -112,6 +129,8 @@ class Scene:
     door: Door
     postbox: Postbox
     trail: Trail
+    uploads: MemoryUploads
+    choices: Choices
 
     def register(self, email: str = ADA, password: str = PASSWORD) -> dict[str, Any]:
         """Make an account."""
@@ -168,10 +187,17 @@ def make_scene(world: World | None = None, **environ: str) -> Scene:
     """Return the function over a fresh world, or another one over the same."""
     world = world or make_world()
     postbox = Postbox(table=Table(world.dynamodb, "identity"))  # type: ignore[arg-type]  # the fake
-    trail = Trail()
+    trail, uploads, choices = Trail(), MemoryUploads(), Choices()
     app = build_accounts_app(
         {**ENVIRON, "NIGHTSHIFT_PUBLIC_URL": "https://nightshift.example", **environ},
         world.outside,
-        Neighbours(mailer=postbox, trail=trail),
+        Neighbours(mailer=postbox, trail=trail, uploads=uploads, choices=choices),
     )
-    return Scene(world=world, door=Door(handler=app), postbox=postbox, trail=trail)
+    return Scene(
+        world=world,
+        door=Door(handler=app),
+        postbox=postbox,
+        trail=trail,
+        uploads=uploads,
+        choices=choices,
+    )

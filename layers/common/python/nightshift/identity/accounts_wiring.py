@@ -1,24 +1,35 @@
 """Builds the accounts function: the only one with private keys and password work."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 
+from nightshift.adapters.uploads import S3Uploads
+from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
 from nightshift.core.environment import load
 from nightshift.http.app import App
 from nightshift.http.routing import LimitRule, Mounted
 from nightshift.http.wiring import Outside, build_app, real_outside
+from nightshift.identity.admin import Users
 from nightshift.identity.api import Identity, mounted
 from nightshift.identity.arrivals import Arrivals
 from nightshift.identity.attempt_store import AttemptStore
 from nightshift.identity.attempts import Patience
+from nightshift.identity.avatars import Avatars, Limits
 from nightshift.identity.ground import Ground
 from nightshift.identity.guard import Guard
+from nightshift.identity.leaving import AtOnce, Leaver, Purge
+from nightshift.identity.leaving_store import LeavingStore
 from nightshift.identity.letters import Letters
 from nightshift.identity.mailer import Mailer, NoMail
+from nightshift.identity.moving import Moving
 from nightshift.identity.passwords import Passwords
+from nightshift.identity.preference_store import PreferenceStore
+from nightshift.identity.preferences import MailChoices, NoMailChoices, PreferenceService
 from nightshift.identity.recovery import Recovery
+from nightshift.identity.roles.store import RoleStore
 from nightshift.identity.service import Accounts, Farewell, nobody_else
 from nightshift.identity.session_store import SessionStore
 from nightshift.identity.sessions import Lifetimes, Sessions
@@ -29,6 +40,7 @@ from nightshift.identity.token_signer import AccessTokenSigner
 from nightshift.identity.trail import AuditTrail, NoTrail
 from nightshift.identity.verification import Verification
 from nightshift.identity.wiring import build_authenticator, build_store, build_table, build_terms
+from nightshift.ports.uploads import Uploads
 
 DEMO_EMAIL = "demo@example.com"
 MAIL_FIRST_DELAY = timedelta(minutes=1)
@@ -42,6 +54,9 @@ class Neighbours:
     Attributes:
         farewell: what others let go of with a user who is deleted.
         may_register: whether new accounts are taken at the moment.
+        leaver: sees to it that what a deleted user leaves is removed; None removes it at once.
+        choices: which mails users want.
+        uploads: the bucket of pictures; None is the one that the settings name.
         more: what else the accounts function serves.
     """
 
@@ -49,6 +64,9 @@ class Neighbours:
     trail: AuditTrail | None = None
     farewell: Farewell = nobody_else
     may_register: Callable[[], bool] = anybody
+    leaver: Leaver | None = None
+    choices: MailChoices = field(default_factory=NoMailChoices)
+    uploads: Uploads | None = None
     more: Sequence[Mounted] = ()
 
 
@@ -111,6 +129,21 @@ def build_identity(
         lifetime=timedelta(seconds=settings.verify_link_ttl_s),
         admin_email=settings.admin_email,
     )
+    recovery = Recovery(
+        ground=ground,
+        guard=guard,
+        passwords=passwords,
+        letters=letters,
+        verification=verification,
+        lifetime=timedelta(seconds=settings.reset_link_ttl_s),
+    )
+    avatars = _avatars(settings, ground, neighbours)
+    purge = Purge(store=LeavingStore(table), steps=[avatars.forget])
+    accounts = Accounts(
+        ground=ground,
+        farewell=neighbours.farewell,
+        leaver=neighbours.leaver or AtOnce(ground.store.commit, purge),
+    )
     return Identity(
         sign_in=SignIn(
             ground=ground,
@@ -123,17 +156,39 @@ def build_identity(
             unverified_admin=_local_admin(settings) if shared.stage == "local" else "",
         ),
         sessions=sessions,
-        recovery=Recovery(
-            ground=ground,
-            guard=guard,
-            passwords=passwords,
-            letters=letters,
-            verification=verification,
-            lifetime=timedelta(seconds=settings.reset_link_ttl_s),
-        ),
+        recovery=recovery,
         verification=verification,
-        accounts=Accounts(ground=ground, farewell=neighbours.farewell),
+        moving=Moving(ground=ground, guard=guard, recovery=recovery, verification=verification),
+        accounts=accounts,
+        preferences=PreferenceService(
+            ground=ground, store=PreferenceStore(table), choices=neighbours.choices
+        ),
+        avatars=avatars,
+        users=Users(ground=ground, accounts=accounts, allowed=RoleStore(table).permissions_of),
     )
+
+
+def _avatars(settings: AccountSettings, ground: Ground, neighbours: Neighbours) -> Avatars:
+    limits = Limits(
+        max_bytes=settings.avatar_max_bytes,
+        max_px=settings.avatar_max_px,
+        form_ttl_s=settings.avatar_form_ttl_s,
+    )
+    return Avatars(
+        ground=ground,
+        uploads=build_uploads(settings.assets_bucket, neighbours.uploads),
+        limits=limits,
+    )
+
+
+def build_uploads(bucket: str, given: Uploads | None = None) -> Callable[[], Uploads]:
+    """Return what gives the bucket of pictures, made when it is first asked for."""
+
+    @cache
+    def uploads() -> Uploads:
+        return given or S3Uploads(clients.s3, bucket)
+
+    return uploads
 
 
 def _sessions(

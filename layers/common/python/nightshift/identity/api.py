@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightshift.http.routing import Mounted, Router
+from nightshift.identity.admin import Users
+from nightshift.identity.admin_api import router as admin_router
 from nightshift.identity.auth_api import refresh_router
 from nightshift.identity.auth_api import router as auth_router
+from nightshift.identity.avatars import Avatars
+from nightshift.identity.avatars_api import router as avatars_router
+from nightshift.identity.moving import Moving
 from nightshift.identity.passwords_api import router as passwords_router
+from nightshift.identity.preferences import PreferenceService
+from nightshift.identity.preferences_api import router as preferences_router
 from nightshift.identity.recovery import Recovery
 from nightshift.identity.service import Accounts
 from nightshift.identity.sessions import Sessions
@@ -15,6 +22,7 @@ from nightshift.identity.sessions_api import router as sessions_router
 from nightshift.identity.sign_in import SignIn
 from nightshift.identity.users_api import router as users_router
 from nightshift.identity.verification import Verification
+from nightshift.identity.verification_api import moving_router
 from nightshift.identity.verification_api import router as verification_router
 
 ROUTERS: Sequence[Router[Any]] = (
@@ -22,8 +30,12 @@ ROUTERS: Sequence[Router[Any]] = (
     refresh_router,
     passwords_router,
     verification_router,
+    moving_router,
     sessions_router,
     users_router,
+    preferences_router,
+    avatars_router,
+    admin_router,
 )
 
 
@@ -35,7 +47,11 @@ class Identity:
     sessions: Sessions
     recovery: Recovery
     verification: Verification
+    moving: Moving
     accounts: Accounts
+    preferences: PreferenceService
+    avatars: Avatars
+    users: Users
 
 
 def mounted(identity: Identity) -> list[Mounted]:
@@ -46,5 +62,9 @@ def mounted(identity: Identity) -> list[Mounted]:
         passwords_router.bind(lambda: identity.recovery),
         verification_router.bind(lambda: identity.verification),
         sessions_router.bind(lambda: identity.sessions),
+        moving_router.bind(lambda: identity.moving),
         users_router.bind(lambda: identity.accounts),
+        preferences_router.bind(lambda: identity.preferences),
+        avatars_router.bind(lambda: identity.avatars),
+        admin_router.bind(lambda: identity.users),
     ]

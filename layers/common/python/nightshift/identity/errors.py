@@ -4,6 +4,7 @@ from nightshift.core.errors import (
     BadRequestError,
     ConflictError,
     ForbiddenError,
+    InvalidInputError,
     NotFoundError,
     TooManyRequestsError,
     UnauthenticatedError,
@@ -182,3 +183,27 @@ class EmailVerifiedError(ConflictError):
     """The e-mail address is verified already."""
 
     slug = "email_already_verified"
+
+
+class PictureError(InvalidInputError):
+    """The upload is no picture that can be used."""
+
+    slug = "picture_invalid"
+
+
+class AvatarNotFoundError(NotFoundError):
+    """The user has no picture."""
+
+    slug = "avatar_not_found"
+
+
+class OwnAccountError(ConflictError):
+    """This is your own account; use /users/me, or ask another administrator."""
+
+    slug = "own_account"
+
+
+class BeyondCallerError(ForbiddenError):
+    """This user may do what you may not; ask somebody who may."""
+
+    slug = "beyond_caller"

@@ -1,5 +1,6 @@
 """Users, sessions and attempts as items of the identity table."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
 from nightshift.aws.dynamo import Item
@@ -8,7 +9,7 @@ from nightshift.core.clock import from_ms, to_epoch_s, to_ms
 from nightshift.identity import keys
 from nightshift.identity.attempts import Attempts
 from nightshift.identity.links import Link, Purpose
-from nightshift.identity.model import Device, Rotation, Session, User
+from nightshift.identity.model import Avatar, Device, Preferences, Rotation, Session, User
 
 SCHEMA = 1
 USER_SCHEMA = 2
@@ -35,6 +36,7 @@ def from_user(user: User) -> Item:
         "updated_ms": to_ms(user.updated_at),
         "credential": user.credential,
         "pending_email": user.pending_email or None,
+        "avatar": asdict(user.avatar) if user.avatar else None,
     }
 
 
@@ -55,6 +57,7 @@ def to_user(item: Item) -> User:
         updated_at=from_ms(item["updated_ms"]),
         credential=item.get("credential", 0),
         pending_email=item.get("pending_email", ""),
+        avatar=Avatar(**item["avatar"]) if "avatar" in item else None,
     )
 
 
@@ -152,6 +155,30 @@ def from_device(device: Device) -> Item:
         "ends_ms": to_ms(device.known_until),
         "expires_at": to_epoch_s(device.known_until) + 1,
     }
+
+
+def from_preferences(preferences: Preferences) -> Item:
+    """Return the item of a user's preferences."""
+    at = preferences.updated_at
+    return keys.preferences(preferences.user_id) | {
+        "schema": SCHEMA,
+        "user_id": preferences.user_id,
+        "time_zone": preferences.time_zone,
+        "locale": preferences.locale,
+        "version": preferences.version,
+        "updated_ms": None if at is None else to_ms(at),
+    }
+
+
+def to_preferences(item: Item) -> Preferences:
+    """Return the preferences that an item holds."""
+    return Preferences(
+        user_id=UserId(item["user_id"]),
+        time_zone=item["time_zone"],
+        locale=item["locale"],
+        version=item["version"],
+        updated_at=from_ms(item["updated_ms"]) if "updated_ms" in item else None,
+    )
 
 
 def _from_rotation(rotation: Rotation) -> Item:

@@ -36,6 +36,11 @@ def device(user_id: UserId, fingerprint: str) -> Key:
     return {"pk": user_pk(user_id), "sk": f"DEVICE#{fingerprint}"}
 
 
+def preferences(user_id: UserId) -> Key:
+    """Return the key of what a user prefers."""
+    return {"pk": user_pk(user_id), "sk": "PREFERENCES"}
+
+
 def email(normal: str) -> Key:
     """Return the key that makes an address unique; it holds a hash, not the address."""
     return {"pk": f"EMAIL#{digest(normal.encode())}", "sk": "-"}

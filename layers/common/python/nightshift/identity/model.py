@@ -29,6 +29,30 @@ class Actor:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Avatar:
+    """A user's picture: where it lies in the bucket, its media type, its size in pixels."""
+
+    key: str
+    content_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preferences:
+    """A user's preferences; of one who never said any, the defaults as version 0.
+
+    `time_zone` is an IANA name, `locale` a language tag (RFC 5646).
+    """
+
+    user_id: UserId
+    time_zone: str = "UTC"
+    locale: str = "en"
+    version: int = 0
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class User:
     """An account.
 
@@ -55,6 +79,7 @@ class User:
     updated_at: datetime
     credential: int = 0
     pending_email: str = ""
+    avatar: Avatar | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

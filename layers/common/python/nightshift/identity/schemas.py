@@ -129,6 +129,8 @@ class UserOut(ApiModel):
     name: str
     roles: list[str] = Field(description="Names of the roles; what they allow adds up.")
     email_verified: bool
+    pending_email: str | None = Field(description="The address that is to be verified instead.")
+    has_avatar: bool = Field(description="Whether GET /users/me/avatar shows a picture.")
     created_at: UtcTime
     updated_at: UtcTime
     version: int
@@ -142,6 +144,8 @@ class UserOut(ApiModel):
             name=user.name,
             roles=list(user.roles),
             email_verified=user.email_verified,
+            pending_email=user.pending_email or None,
+            has_avatar=user.avatar is not None,
             created_at=user.created_at,
             updated_at=user.updated_at,
             version=user.version,

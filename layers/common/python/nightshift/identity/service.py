@@ -8,7 +8,9 @@ from nightshift.core.access import UserId
 from nightshift.core.errors import ConflictError, PreconditionFailedError
 from nightshift.identity.errors import UserNotFoundError
 from nightshift.identity.ground import Ground
+from nightshift.identity.leaving import Leaver
 from nightshift.identity.model import Actor, User
+from nightshift.identity.trail import user_subject
 
 Farewell = Callable[[UserId], Sequence[TransactPart]]
 
@@ -21,12 +23,14 @@ def nobody_else(_: UserId) -> Sequence[TransactPart]:
 class Accounts:
     """What a user can do with an account. Permissions are checked before, at the edge.
 
-    `farewell` gives the writes by which others let go of a user whose account is deleted.
+    `farewell` gives the writes by which others let go of a user whose account is deleted, `leaver`
+    sees to it that the rest is removed.
     """
 
-    def __init__(self, *, ground: Ground, farewell: Farewell) -> None:
+    def __init__(self, *, ground: Ground, farewell: Farewell, leaver: Leaver) -> None:
         self._ground = ground
         self._farewell = farewell
+        self._leaver = leaver
 
     def get_user(self, user_id: UserId) -> User:
         """Return the user.
@@ -66,7 +70,8 @@ class Accounts:
     def delete(self, actor: Actor, *, expected_version: int | None) -> None:
         """Delete the account; its sessions are over at once and its address is free.
 
-        What others keep for the user is given up in the same transaction.
+        What others keep for the user is given up in the same transaction; what is left is removed
+        by a job.
 
         Raises:
             PreconditionFailedError: the version is not the expected one.
@@ -76,14 +81,28 @@ class Accounts:
         """
         user = self.get_user(actor.user_id)
         _check_version(user, expected_version)
-        if not self._ground.store.delete_user(user, self._farewell(user.user_id)):
+        self.remove(user, actor)
+
+    def remove(self, user: User, by: Actor) -> None:
+        """Delete an account as it was read; who does it was judged before.
+
+        Raises:
+            ConflictError: somebody else changed the user at the same moment.
+            LastAdminError: nobody would be left who can administer.
+        """
+        if not self._ground.store.delete_user(
+            user,
+            self._farewell(user.user_id),
+            lambda writes: self._leaver.leave(user.user_id, writes),
+        ):
             raise ConflictError
         self._ground.log.info("user.deleted", user_id=user.user_id)
-        self._ground.note("user.delete", client=actor.client, actor_id=user.user_id)
-        try:
-            self._ground.store.forget_api_keys(user.user_id)
-        except Exception:  # noqa: BLE001 - the account is gone and its keys with it; only items are left
-            self._ground.log.failure("user.keys_left", user_id=user.user_id)
+        self._ground.note(
+            "user.delete",
+            client=by.client,
+            actor_id=by.user_id,
+            subject=user_subject(user.user_id),
+        )
 
 
 def _check_version(user: User, expected: int | None) -> None:

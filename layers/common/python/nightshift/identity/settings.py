@@ -168,6 +168,30 @@ class AccountSettings:
         ge=600,
         le=604_800,
     )
+    avatar_max_bytes: int = setting(
+        doc="The largest picture that a user can upload.",
+        default=2_097_152,
+        unit="bytes",
+        ge=1024,
+        le=5_242_880,
+    )
+    avatar_max_px: int = setting(
+        doc="The longest side of a picture that a user can upload.",
+        default=4096,
+        unit="pixels",
+        ge=16,
+        le=16_384,
+    )
+    avatar_form_ttl_s: int = setting(
+        doc="How long a form to upload a picture is good.",
+        default=600,
+        unit="seconds",
+        ge=60,
+        le=3600,
+    )
+    assets_bucket: str = setting(
+        doc="Bucket of pictures that users upload; empty is none.", default="", wiring=True
+    )
     public_url: str = setting(
         doc=(
             "Address that users see, without a trailing slash; mailed links begin with it. Empty "

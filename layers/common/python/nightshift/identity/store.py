@@ -18,7 +18,6 @@ from nightshift.aws.dynamo import (
 )
 from nightshift.core.access import SessionId, UserId
 from nightshift.identity import keys
-from nightshift.identity.api_keys.store import ApiKeyStore
 from nightshift.identity.errors import EmailTakenError, LinkUsedError
 from nightshift.identity.items import (
     from_device,
@@ -242,7 +241,7 @@ class IdentityStore:
             values={":after": after.epoch},
         )
 
-    def delete_user(self, user: User, also: Sequence[TransactPart]) -> bool:
+    def delete_user(self, user: User, also: Sequence[TransactPart], commit: Commit) -> bool:
         """Remove the user and free the address, with the writes of others, or nothing of it.
 
         Sessions, links and API keys without their user are over. Returns False when the user
@@ -259,7 +258,7 @@ class IdentityStore:
         )
         counts = holder_parts(name, user, None)
         try:
-            self._table.transact(
+            commit(
                 [
                     *self._free_email_parts(user.email, user.user_id),
                     Delete(table=name, key=keys.user(user.user_id), condition=same),
@@ -272,10 +271,6 @@ class IdentityStore:
             _check_counts(refused, counts, first=_DELETED_USER + 1)
             return is_gone
         return True
-
-    def forget_api_keys(self, user_id: UserId) -> None:
-        """Remove what is left of the API keys of a user who is gone; they are refused already."""
-        ApiKeyStore(self._table).forget_all(user_id)
 
 
 def _check_counts(refused: ConditionFailedError, counts: Sequence[Update], *, first: int) -> None:

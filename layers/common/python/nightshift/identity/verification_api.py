@@ -9,13 +9,17 @@ from nightshift.identity.edge import actor_of, client_of
 from nightshift.identity.errors import (
     EmailTakenError,
     EmailVerifiedError,
+    InvalidCredentialsError,
     TooManyAttemptsError,
 )
+from nightshift.identity.moving import Moving
 from nightshift.identity.passwords_api import LINK_ERRORS
+from nightshift.identity.profile_schemas import MoveIn
 from nightshift.identity.schemas import Accepted, VerifyIn
 from nightshift.identity.verification import Verification
 
 router: Router[Verification] = Router(tag="E-mail addresses")
+moving_router: Router[Moving] = Router(tag="E-mail addresses")
 
 
 @router.route(
@@ -48,3 +52,22 @@ def resend_verification(verification: Verification, request: Request) -> Reply:
     """Mail another link that verifies the address; older ones stay good."""
     verification.resend(actor_of(request))
     return Reply(body=Accepted(detail="A mail is on its way."))
+
+
+@moving_router.route(
+    "POST",
+    "/users/me/email",
+    Permission.PROFILE_WRITE,
+    body=MoveIn,
+    answer=Accepted,
+    status=202,
+    errors=(InvalidCredentialsError, TooManyAttemptsError, ConflictError),
+)
+def change_email(moving: Moving, request: Request[MoveIn]) -> Reply:
+    """Move to another address.
+
+    A link is mailed there; when it is used, the address is yours and verified, and the old one is
+    free. Until then nothing changes. Your present address takes it back.
+    """
+    moving.begin(actor_of(request), email=request.body.email, password=request.body.password)
+    return Reply(body=Accepted(detail="A mail is on its way to the new address."))

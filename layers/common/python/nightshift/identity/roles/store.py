@@ -13,7 +13,7 @@ from nightshift.aws.dynamo import (
     Update,
     Write,
 )
-from nightshift.core.access import RoleName
+from nightshift.core.access import Permission, RoleName, granted, is_built_in
 from nightshift.identity import keys
 from nightshift.identity.roles.errors import (
     RoleExistsError,
@@ -47,6 +47,11 @@ class RoleStore:
         """Return those of the custom roles that exist."""
         items = self._table.get_many([keys.role(name) for name in names], consistent=True)
         return {role.name: role for role in map(to_role, items)}
+
+    def permissions_of(self, roles: Sequence[RoleName]) -> frozenset[Permission]:
+        """Return what somebody with these roles may."""
+        custom = self.find_many([name for name in roles if not is_built_in(name)])
+        return granted(roles, {name: role.permissions for name, role in custom.items()})
 
     def add(self, role: CustomRole, *, limit: int, also: Sequence[Write]) -> None:
         """Store a new role.
