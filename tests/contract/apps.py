@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightshift.accounts_wiring import build_accounts_app
+from nightshift.adapters.uploads import MemoryUploads
 from nightshift.api_wiring import Contexts, build_api_app
 from nightshift.aws.dynamo import Table
 from nightshift.core.access import UserId
@@ -165,7 +166,7 @@ def _handler(
 ) -> tuple[Handler, tuple[App, ...]]:
     """Return fresh functions over the world, behind one handler."""
     environ = {**ENVIRON, **settings}
-    accounts = build_accounts_app(environ, world.outside)
+    accounts = build_accounts_app(environ, world.outside, uploads=MemoryUploads())
     contexts = Contexts(tasks=lambda: engine.context, memos=lambda: memos)
     api = build_api_app(environ, world.outside, contexts)
 

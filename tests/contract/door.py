@@ -32,6 +32,7 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_CURSOR_KEY_PARAM": "cursor-key",
     "NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM": "signing-keys",
     "NIGHTSHIFT_TOKEN_PUBLIC_KEYS_PARAM": "public-keys",
+    "NIGHTSHIFT_ASSETS_BUCKET": "assets",
     "NIGHTSHIFT_ARGON2_MEMORY_KIB": "64",
     "NIGHTSHIFT_ARGON2_TIME": "1",
 }

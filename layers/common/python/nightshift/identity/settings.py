@@ -189,9 +189,7 @@ class AccountSettings:
         ge=60,
         le=3600,
     )
-    assets_bucket: str = setting(
-        doc="Bucket of pictures that users upload; empty is none.", default="", wiring=True
-    )
+    assets_bucket: str = setting(doc="Bucket of pictures that users upload.", wiring=True)
     public_url: str = setting(
         doc=(
             "Address that users see, without a trailing slash; mailed links begin with it. Empty "
