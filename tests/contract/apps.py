@@ -34,7 +34,7 @@ from tests.unit.memos.scene import Lines
 
 ACCOUNT_PATHS = (
     "/api/v1/auth/",
-    "/api/v1/users/",
+    "/api/v1/users",
     "/api/v1/sessions",
     "/api/v1/roles",
     "/api/v1/api-keys",

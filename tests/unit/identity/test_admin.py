@@ -71,7 +71,7 @@ def test_users_are_found_by_how_their_address_begins(
 def test_the_list_follows_the_users(scene: Scene, root: dict[str, Any]) -> None:
     """Who moved is listed under the new address, and who is gone not at all."""
     ada, bob = scene.register(), scene.register("bob@example.com")
-    body = {"email": "zoe@example.com", "password": "correct horse battery"}
+    body = {"email": "zoe@example.com", "current_password": "correct horse battery"}
     scene.door("POST", "/users/me/email", json_body=body, token=ada["access_token"])
     scene.verify(scene.postbox.latest("verification").token)
     scene.door("DELETE", "/users/me", token=bob["access_token"])

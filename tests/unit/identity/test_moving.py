@@ -21,7 +21,7 @@ def move(scene: Scene, ada: dict[str, Any], email: str = NEW, password: str = PA
     return scene.door(
         "POST",
         "/users/me/email",
-        json_body={"email": email, "password": password},
+        json_body={"email": email, "current_password": password},
         token=ada["access_token"],
     )
 

@@ -104,11 +104,11 @@ class Users:
         self._accounts.remove(user, by.actor)
 
     def _reachable(self, by: Admin, user_id: UserId, expected_version: int | None) -> User:
-        if user_id == by.actor.user_id:
-            raise OwnAccountError
         user = self.get(user_id)
         if expected_version not in {None, user.version}:
             raise PreconditionFailedError
+        if user_id == by.actor.user_id:
+            raise OwnAccountError
         self._check_reach(by, user)
         return user
 

@@ -14,13 +14,13 @@ def client_of(raw: RawRequest) -> Client:
 
 
 def actor_of(request: Request[Any, Any]) -> Actor:
-    """Return who is signed in.
+    """Return who asks.
 
     Raises:
         UnauthenticatedError: the route is public.
     """
     return Actor(
         user_id=request.caller.user_id,
-        session_id=request.caller.session_id,
+        session_id=request.caller.session,
         client=client_of(request.raw),
     )

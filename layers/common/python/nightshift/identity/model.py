@@ -21,10 +21,10 @@ class Client:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who does something: the user, by which session, from where."""
+    """Who does something: the user, by which session or, without one, by a key, from where."""
 
     user_id: UserId
-    session_id: SessionId
+    session_id: SessionId | None
     client: Client
 
 

@@ -50,7 +50,7 @@ class MoveIn(ApiModel):
     """Another address, and the password."""
 
     email: Email
-    password: GivenPassword
+    current_password: GivenPassword
 
 
 class MailsIn(ApiModel):

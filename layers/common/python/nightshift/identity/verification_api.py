@@ -69,5 +69,7 @@ def change_email(moving: Moving, request: Request[MoveIn]) -> Reply:
     A link is mailed there; when it is used, the address is yours and verified, and the old one is
     free. Until then nothing changes. Your present address takes it back.
     """
-    moving.begin(actor_of(request), email=request.body.email, password=request.body.password)
+    moving.begin(
+        actor_of(request), email=request.body.email, password=request.body.current_password
+    )
     return Reply(body=Accepted(detail="A mail is on its way to the new address."))
