@@ -8,6 +8,13 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EmailTable:
+    """All that listening to bounces takes."""
+
+    email_table: str = setting(doc="The table of mails and suppressed addresses.", wiring=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MailQueueSettings:
     """What every function needs that asks for mails to be sent."""
 
