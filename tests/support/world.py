@@ -23,6 +23,7 @@ from nightshift.aws.dynamo import Table, TransactionConflictError
 from nightshift.core.access import UserId
 from nightshift.core.clock import ManualClock
 from nightshift.core.errors import UnavailableError
+from nightshift.email.fakes import FakeMailer
 from nightshift.jobs.errors import JobLostError
 from nightshift.jobs.kinds import JobKind
 from nightshift.jobs.model import QueueName
@@ -159,6 +160,7 @@ class World:
         self.dynamo = dynamo or FakeDynamoDB(["jobs", "tasks"], clock=self.clock)
         self.queue = MemoryQueue(self.clock)
         self.bus = MemoryBus()
+        self.mailer = FakeMailer()
         self.blobs = MemoryBlobs()
         self.calls: list[Call] = []
         self.reports: list[Report] = []
@@ -197,6 +199,7 @@ class World:
             bus=self.bus,
             sender=lambda: ScriptedSender(self._receive),
             master_key=lambda: b"k" * 32,
+            notifier=lambda: self.mailer,
         )
         machine.add(*self.kinds)
         return Context(machine, outside, self.settings)

@@ -155,6 +155,8 @@ def test_the_key_can_be_turned_over_while_mails_wait() -> None:
         ("welcome", {}),
         ("welcome", {"link": "https://a.example", "lnk": "x"}),
         ("welcome", {"link": "javascript:alert(1)"}),
+        ("welcome", {"link": "//evil.example/x"}),
+        ("welcome", {"link": "/\\evil.example/x"}),
         ("welcome", {"link": "https://a.example/\r\nBcc: x@example.com"}),
         ("verification", {"link": "https://a.example"}),
         ("verification", {"link": "https://a.example", "expires_at": "tomorrow"}),
