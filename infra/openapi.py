@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nightshift import __version__
+from nightshift.email.api import router as email_router
 from nightshift.http.docs import router as docs_router
 from nightshift.http.errors import (
     AnswerTooLargeError,
@@ -37,6 +38,7 @@ ROUTERS: tuple[Router[Any], ...] = (
     runs_router,
     memos_router,
     cards_router,
+    email_router,
     docs_router,
 )
 AUTH_ERRORS = (

@@ -5,15 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nightshift.adapters.mail_memory import MemoryMail
 from nightshift.api_wiring import Contexts, build_api_app
 from nightshift.aws.dynamo import Table
 from nightshift.core.access import UserId
 from nightshift.core.ids import new_id
+from nightshift.email.addresses import read_address
+from nightshift.email.choices import ChoiceStore
+from nightshift.email.model import SuppressionReason
+from nightshift.email.readers import IdentityReaders
+from nightshift.email.settings import MailQueueSettings, MailSettings
+from nightshift.email.wiring import EmailContext
+from nightshift.email.wiring import Outside as EmailOutside
 from nightshift.identity.accounts_wiring import build_accounts_app
+from nightshift.identity.directory import Directory
+from nightshift.identity.store import IdentityStore
 from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
 from nightshift.memos.wiring import Outside as MemosOutside
+from nightshift.observability import make_log
 from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
@@ -31,6 +42,19 @@ GENEROUS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Email:
+    """The email context and what it has delivered."""
+
+    context: EmailContext
+    deliverer: MemoryMail
+
+    def suppress(self, email: str) -> str:
+        """Put an address on the suppression list and return the entry's id."""
+        address = read_address(email)
+        return self.context.suppressions.add(address, SuppressionReason.BOUNCE)[0].id
+
+
 @dataclass(kw_only=True)
 class Product:
     """The whole API with one user, who has a task, a memo with a card, and two sessions."""
@@ -38,6 +62,7 @@ class Product:
     world: World
     engine: Engine
     memos: MemosContext
+    email: Email
     door: Door
     user: Mapping[str, Any]
     ids: Mapping[str, str]
@@ -66,7 +91,10 @@ def make_product() -> Product:
     environ = {**ENVIRON, **GENEROUS}
     accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
     memos = make_memos(engine)
-    contexts = Contexts(tasks=lambda: engine.context, memos=lambda: memos)
+    email = make_email(engine)
+    contexts = Contexts(
+        tasks=lambda: engine.context, memos=lambda: memos, email=lambda: email.context
+    )
     api = build_api_app(environ, world.outside, contexts)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -82,11 +110,13 @@ def make_product() -> Product:
         world=world,
         engine=engine,
         memos=memos,
+        email=email,
         door=door,
         user=user,
         ids={
             "session_id": next(s["id"] for s in sessions if not s["current"]),
             **own_things(engine, memos, UserId(user["user"]["id"])),
+            "suppression_id": email.suppress("bounced@example.com"),
         },
     )
 
@@ -100,6 +130,30 @@ def make_memos(engine: Engine) -> MemosContext:
         new_token=lambda: f"maker-{next(tokens)}",
     )
     return MemosContext(engine.machine, outside, MemoSettings())
+
+
+def make_email(engine: Engine) -> Email:
+    """Return the email context on the engine's machine, with identity's users as readers."""
+    nonces = itertools.count(1)
+    deliverer = MemoryMail()
+    table = Table(engine.dynamo, "email")  # type: ignore[arg-type]  # the fake's door
+    users = Table(engine.dynamo, "identity")  # type: ignore[arg-type]  # the same
+    outside = EmailOutside(
+        table=table,
+        keys=lambda: [bytes(range(32))],
+        readers=lambda: IdentityReaders(Directory(IdentityStore(users)), ChoiceStore(table)),
+        url=lambda: "https://nightshift.example.com",
+        transport=lambda: deliverer,
+        random=lambda n: next(nonces).to_bytes(n, "big"),
+        log=make_log(service="email"),
+    )
+    context = EmailContext(
+        engine.machine,
+        outside,
+        MailQueueSettings(email_table="email"),
+        lambda: MailSettings(mail_from="nightshift@example.com"),
+    )
+    return Email(context=context, deliverer=deliverer)
 
 
 def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:

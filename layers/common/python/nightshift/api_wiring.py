@@ -15,6 +15,7 @@ from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.wiring import build_authenticator
 
 if TYPE_CHECKING:
+    from nightshift.email.wiring import EmailContext
     from nightshift.memos.wiring import MemosContext
     from nightshift.tasks.wiring import Context as TasksContext
 
@@ -31,12 +32,19 @@ def _memos() -> "MemosContext":
     return get_context()
 
 
+def _email() -> "EmailContext":
+    from nightshift.email.wiring import get_context  # noqa: PLC0415 - see the module
+
+    return get_context()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contexts:
     """What stands behind the routes, each made when a route first asks for it."""
 
     tasks: "Callable[[], TasksContext]" = _tasks
     memos: "Callable[[], MemosContext]" = _memos
+    email: "Callable[[], EmailContext]" = _email
 
 
 def sections(contexts: Contexts) -> list[Section]:
@@ -44,6 +52,7 @@ def sections(contexts: Contexts) -> list[Section]:
     return [
         Section(segments=("tasks", "dead-letters"), load=lambda: _task_routes(contexts)),
         Section(segments=("memos", "cards"), load=lambda: _memo_routes(contexts)),
+        Section(segments=("email",), load=lambda: _email_routes(contexts)),
     ]
 
 
@@ -59,6 +68,12 @@ def _memo_routes(contexts: Contexts) -> Sequence[Mounted]:
     from nightshift.memos.cards_api import router as cards  # noqa: PLC0415 - see the module
 
     return [memos.bind(contexts.memos), cards.bind(contexts.memos)]
+
+
+def _email_routes(contexts: Contexts) -> Sequence[Mounted]:
+    from nightshift.email.api import router as email  # noqa: PLC0415 - see the module
+
+    return [email.bind(contexts.email)]
 
 
 def build_api_app(
