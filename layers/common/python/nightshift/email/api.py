@@ -1,5 +1,7 @@
 """The routes of mail: addresses that are not written to, one's own, and leaving by one click."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from nightshift.core.access import Permission
@@ -87,7 +89,9 @@ def list_suppressions(email: EmailContext, request: Request[NoBody, SuppressionQ
     position = request.position()
     after = (from_ms(int(position["since_ms"])), str(position["id"])) if position else None
     items, last = email.suppressions.page(after=after, limit=request.query.limit)
-    following = {"since_ms": to_ms(last[0]), "id": last[1]} if last else None
+    following: Mapping[str, str | int] | None = (
+        {"since_ms": to_ms(last[0]), "id": last[1]} if last else None
+    )
     return Reply(
         body=SuppressionPage(
             items=[_out(one) for one in items], next_cursor=request.next_cursor(following)

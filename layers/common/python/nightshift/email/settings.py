@@ -66,7 +66,7 @@ class MailSettings:
         doc="The address that mails come from; `ses` and `smtp` need one, which is verified or "
         "allowed there.",
     )
-    mail_from_name: str = setting(
+    mail_product: str = setting(
         default="Nightshift", doc="The name that mails come from, and the product's in their text."
     )
     mail_reply_to: str = setting(
