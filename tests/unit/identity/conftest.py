@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from nightshift.identity.accounts_wiring import build_accounts_app
+from nightshift.adapters.uploads import MemoryUploads
+from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
 from tests.contract.door import ENVIRON, Door, World, make_world, register
 
 
@@ -15,7 +16,9 @@ def world() -> World:
 
 @pytest.fixture
 def door(world: World) -> Door:
-    return Door(handler=build_accounts_app(ENVIRON, world.outside))
+    return Door(
+        handler=build_accounts_app(ENVIRON, world.outside, Neighbours(uploads=MemoryUploads()))
+    )
 
 
 @pytest.fixture
