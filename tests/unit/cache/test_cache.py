@@ -1,70 +1,18 @@
 """The cache, through its front door, over the exact fake table."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from io import StringIO
-from itertools import count
-from typing import Any
 
 import pytest
 
-from nightshift.adapters.blobs import MemoryBlobs
-from nightshift.aws.dynamo import Table
 from nightshift.cache.memory import Memory
 from nightshift.cache.model import CacheKey, Level, State
 from nightshift.cache.service import Cache, Recipe
-from nightshift.cache.store import INLINE_BYTES, CacheStore
+from nightshift.cache.store import INLINE_BYTES
 from nightshift.core.clock import ManualClock
-from nightshift.observability import make_log
-from tests.support.dynamo import FakeDynamoDB
 from tests.support.faults import Fault, FaultMode, FaultPlan
-
-START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-KEY = CacheKey(name="report:ada:week", tags=("ada", "reports"))
-
-
-class Scene:
-    """Processes that share one table and bucket."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock(START)
-        self.dynamo = FakeDynamoDB(["cache"])
-        self.blobs = MemoryBlobs()
-        self._tokens: Iterator[int] = count()
-        self.slept: list[float] = []
-        self.on_sleep: Callable[[], None] = lambda: None
-
-    def process(self, *, l1_ttl_s: float = 5, entries: int = 10, max_bytes: int = 10_000) -> Cache:
-        """Return the cache of a new process."""
-        table = Table(self.dynamo, "cache")  # type: ignore[arg-type]  # a fake
-        return Cache(
-            store=CacheStore(table, self.blobs, self.clock, self._token),
-            memory=Memory(self.clock, entries=entries, max_bytes=max_bytes, ttl_s=l1_ttl_s),
-            clock=self.clock,
-            log=make_log(stream=StringIO()),
-            new_token=self._token,
-            sleep=self._sleep,
-        )
-
-    def _token(self) -> str:
-        return f"t{next(self._tokens)}"
-
-    def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.clock.advance(seconds=seconds)
-        self.on_sleep()
-
-    def calls(self, act: Callable[[], Any]) -> int:
-        """Return how many calls of the table `act` makes."""
-        before = len(self.dynamo.meter.calls)
-        act()
-        return len(self.dynamo.meter.calls) - before
-
-
-def _put(cache: Cache, body: bytes, key: CacheKey = KEY, *, keep_s: float = 600) -> None:
-    cache.put(key, body, fresh_s=60, keep_s=keep_s, marks=cache.get_exact(key).marks)
+from tests.unit.cache.scene import KEY, START, Scene, put
 
 
 def _body(cache: Cache, key: CacheKey = KEY) -> bytes | None:
@@ -77,7 +25,7 @@ def test_an_entry_is_fresh_then_stale_then_missing() -> None:
     scene = Scene()
     cache = scene.process()
     states = [cache.get(KEY).state]
-    _put(cache, b"one")
+    put(cache, b"one")
     for seconds in (0, 59.9, 0.2, 539, 1):
         scene.clock.advance(seconds=seconds)
         states.append(cache.get(KEY).state)
@@ -89,7 +37,7 @@ def test_the_age_is_told() -> None:
     """In whole seconds since the body was made."""
     scene = Scene()
     cache = scene.process()
-    _put(cache, b"one")
+    put(cache, b"one")
     scene.clock.advance(seconds=61.7)
     entry = cache.get(KEY).entry
     assert entry is not None
@@ -99,7 +47,7 @@ def test_the_age_is_told() -> None:
 def test_a_copy_costs_no_call_and_a_look_at_the_table_one() -> None:
     """However many tags the key has."""
     scene = Scene()
-    _put(scene.process(), b"one")
+    put(scene.process(), b"one")
     cache = scene.process()
     assert [1, 0] == [scene.calls(lambda: cache.get(KEY)) for _ in range(2)]
     assert Level.L1 is cache.get(KEY).level
@@ -110,7 +58,7 @@ def test_a_large_body_lies_in_the_bucket() -> None:
     scene = Scene()
     body = bytes(range(256)) * 4096
     noise = b"".join(str(hash((n, "x"))).encode() for n in range(20_000)) + body
-    _put(scene.process(), noise)
+    put(scene.process(), noise)
     assert len(noise) > INLINE_BYTES
     assert noise == _body(scene.process())
     assert 1 == len(scene.blobs.blobs)
@@ -120,7 +68,7 @@ def test_a_body_that_the_bucket_lost_is_missing() -> None:
     """Not an error: it is made again."""
     scene = Scene()
     noise = b"".join(str(hash((n, "y"))).encode() for n in range(20_000))
-    _put(scene.process(), noise)
+    put(scene.process(), noise)
     scene.blobs.blobs.clear()
     assert State.MISSING is scene.process().get(KEY).state
 
@@ -130,7 +78,7 @@ def test_what_is_forgotten_is_missing_everywhere(forget: str) -> None:
     """At once where it was said, elsewhere when the copy's time is over."""
     scene = Scene()
     here, there = scene.process(), scene.process()
-    _put(here, b"one")
+    put(here, b"one")
     assert b"one" == _body(there)
     {
         "delete": lambda: here.delete(KEY.name),
@@ -146,7 +94,7 @@ def test_a_tag_of_others_forgets_nothing() -> None:
     """Only entries that have it."""
     scene = Scene()
     cache = scene.process()
-    _put(cache, b"one")
+    put(cache, b"one")
     cache.delete_tag("ben")
     assert b"one" == _body(scene.process())
 
@@ -163,7 +111,7 @@ def test_what_was_being_made_while_it_was_forgotten_does_not_live_on(forget: str
         other.delete_tag("ada")
     maker.put(KEY, b"outdated", fresh_s=60, keep_s=600, marks=marks)
     assert [None, None] == [_body(maker), _body(other)]
-    _put(maker, b"new")
+    put(maker, b"new")
     assert [b"new", b"new"] == [_body(maker), _body(other)]
 
 
@@ -181,7 +129,7 @@ def test_an_older_body_does_not_replace_a_younger_one() -> None:
 def _later(scene: Scene, cache: Cache) -> None:
     scene.dynamo.faults = None
     scene.clock.advance(seconds=1)
-    _put(cache, b"young")
+    put(cache, b"young")
 
 
 def test_an_answer_lost_to_a_put_is_no_failure() -> None:
@@ -223,7 +171,7 @@ def test_without_memory_every_look_goes_to_the_table() -> None:
     """A process that may keep nothing keeps nothing."""
     scene = Scene()
     cache = scene.process(entries=0)
-    _put(cache, b"one")
+    put(cache, b"one")
     assert [1, 1] == [scene.calls(lambda: cache.get(KEY)) for _ in range(2)]
 
 
@@ -265,7 +213,7 @@ def test_while_one_makes_what_is_stale_the_others_get_the_old() -> None:
     """Nobody waits for what he can do without."""
     scene = Scene()
     cache, other = scene.process(l1_ttl_s=0), scene.process(l1_ttl_s=0)
-    _put(cache, b"old")
+    put(cache, b"old")
     scene.clock.advance(seconds=100)
     seen: list[bytes] = []
     inner = Kitchen()
@@ -281,7 +229,7 @@ def test_a_process_waits_for_what_another_makes() -> None:
     cache, other = scene.process(), scene.process()
     kitchen = Kitchen()
     assert scene.process()._store.claim(KEY.name, "other", for_s=2)
-    scene.on_sleep = lambda: _put(other, b"theirs") if len(scene.slept) == 3 else None
+    scene.on_sleep = lambda: put(other, b"theirs") if len(scene.slept) == 3 else None
     assert b"theirs" == cache.get_or_make(KEY, kitchen.recipe()).body
     assert (0, 3) == (kitchen.made, len(scene.slept))
 
@@ -306,7 +254,7 @@ def test_when_making_fails_the_old_is_served_and_the_next_may_try() -> None:
     recipe = Recipe(make=broken, fresh_s=60, keep_s=600)
     with pytest.raises(OSError, match="no"):
         cache.get_or_make(KEY, recipe)
-    _put(cache, b"old")
+    put(cache, b"old")
     scene.clock.advance(seconds=100)
     assert b"old" == cache.get_or_make(KEY, recipe).body
     assert b"made 1" == cache.get_or_make(KEY, Kitchen().recipe()).body
@@ -328,7 +276,7 @@ def test_lookups_are_counted_by_level(capsys: pytest.CaptureFixture[str]) -> Non
     scene = Scene()
     cache = scene.process()
     cache.get(KEY)
-    _put(cache, b"one")
+    put(cache, b"one")
     scene.process().get(KEY)
     cache.get(KEY)
     levels = [line.split('"level":"')[1].split('"')[0] for line in _metrics(capsys)]

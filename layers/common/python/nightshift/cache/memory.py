@@ -6,15 +6,18 @@ from typing import NamedTuple
 
 from cachetools import TTLCache
 
-from nightshift.cache.model import CacheKey, Entry
+from nightshift.cache.model import CacheKey, Entry, Work
 from nightshift.core.clock import Clock
 
 OVERHEAD_BYTES = 256
 """What an entry costs beside its body, roughly."""
 
 
-class _Slot(NamedTuple):
+class Copy(NamedTuple):
+    """An entry as the table had it, and what was known then of work on it."""
+
     entry: Entry
+    work: Work | None
     weight: int
 
 
@@ -25,26 +28,25 @@ class Memory:
         # One measure serves both bounds: an entry weighs its bytes, but at least its share.
         self._least = max_bytes // entries if entries else 0
         self._lock = threading.Lock()
-        self._slots: TTLCache[CacheKey, _Slot] = TTLCache(
+        self._slots: TTLCache[CacheKey, Copy] = TTLCache(
             maxsize=max_bytes if entries else 0,
             ttl=ttl_s,
             timer=lambda: _seconds(clock.now()),
             getsizeof=lambda slot: slot.weight,
         )
 
-    def get(self, key: CacheKey) -> Entry | None:
+    def get(self, key: CacheKey) -> Copy | None:
         """Return the copy, if there is one that is young enough."""
         with self._lock:
-            slot = self._slots.get(key)
-        return slot.entry if slot else None
+            return self._slots.get(key)
 
-    def put(self, key: CacheKey, entry: Entry) -> None:
+    def put(self, key: CacheKey, entry: Entry, work: Work | None = None) -> None:
         """Keep a copy, unless it alone is larger than all may be."""
         weight = max(self._least, len(entry.body) + OVERHEAD_BYTES)
         with self._lock:
             self._slots.pop(key, None)
             if weight <= self._slots.maxsize:
-                self._slots[key] = _Slot(entry, weight)
+                self._slots[key] = Copy(entry, work, weight)
 
     def drop(self, name: str) -> None:
         """Forget the copies of a name."""

@@ -77,10 +77,43 @@ class Marks:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why an entry could not be made anew: a stable slug, a sentence, when in ms since the epoch."""
+
+    error: str
+    message: str
+    at_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """The latest work on an entry by somebody outside of the cache, such as a job.
+
+    `token` names the work. It counts as under way until `until_ms`, unless it `ended`; `note` says
+    what it is at. `failure` is how the last work that ended badly ended, None since one went well.
+    """
+
+    token: str
+    since_ms: int
+    until_ms: int
+    ended: bool = False
+    note: str = ""
+    failure: Failure | None = None
+
+    def is_under_way(self, now: datetime) -> bool:
+        """Tell whether somebody is at work now, as far as the cache knows."""
+        return not self.ended and to_ms(now) < self.until_ms
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Lookup:
-    """What a look at the cache found; without an entry the state is MISSING."""
+    """What a look at the cache found; without an entry the state is MISSING.
+
+    `work` is what is known of work on the entry that `Cache.begin` told of.
+    """
 
     state: State
     entry: Entry | None = None
     level: Level | None = None
     marks: Marks = Marks()
+    work: Work | None = None

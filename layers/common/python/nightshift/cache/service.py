@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nightshift.cache.memory import Memory
-from nightshift.cache.model import CacheKey, Entry, Level, Lookup, Marks, State
+from nightshift.cache.model import CacheKey, Entry, Failure, Level, Lookup, Marks, State
 from nightshift.cache.store import MAX_KEEP_S, CacheStore
 from nightshift.core.clock import Clock, to_ms
 from nightshift.observability import Log, count
@@ -77,19 +77,20 @@ class Cache:
     def _look(self, key: CacheKey) -> Lookup:
         now = self._clock.now()
         copy = self._memory.get(key)
-        if copy is not None and copy.state(now) is not State.MISSING:
-            return Lookup(state=copy.state(now), entry=copy, level=Level.L1)
+        if copy is not None and copy.entry.state(now) is not State.MISSING:
+            entry, state = copy.entry, copy.entry.state(now)
+            return Lookup(state=state, entry=entry, level=Level.L1, work=copy.work)
         return self.get_exact(key)
 
     def get_exact(self, key: CacheKey) -> Lookup:
         """Return what the table has, with the marks that `put` wants; one call."""
-        entry, marks = self._store.look(key)
+        entry, marks, work = self._store.look(key)
         if entry is None:
             self._memory.drop(key.name)
-            return Lookup(state=State.MISSING, marks=marks)
-        self._memory.put(key, entry)
+            return Lookup(state=State.MISSING, marks=marks, work=work)
+        self._memory.put(key, entry, work)
         state = entry.state(self._clock.now())
-        return Lookup(state=state, entry=entry, level=Level.L2, marks=marks)
+        return Lookup(state=state, entry=entry, level=Level.L2, marks=marks, work=work)
 
     def put(
         self, key: CacheKey, body: bytes, *, fresh_s: float, keep_s: float, marks: Marks
@@ -124,6 +125,24 @@ class Cache:
         """Forget everything that has the tag, by one write."""
         self._store.delete_tag(tag)
         self._memory.drop_tag(tag)
+
+    def begin(self, name: str, token: str, *, for_s: float, note: str = "") -> bool:
+        """Say that somebody outside makes the entry anew: work called `token`, for `for_s` seconds.
+
+        Whoever looks is told of it. Saying it again prolongs it. False, and nothing is said, where
+        other work is under way, or this very work has ended: who speaks late says nothing wrong.
+        """
+        said = self._store.begin(name, token, for_s=for_s, note=note)
+        self._memory.drop(name)
+        return said
+
+    def end(self, name: str, token: str, failure: Failure | None = None) -> None:
+        """Say that the work `token` has ended, well or with a failure, which is kept for a while.
+
+        Where other work has begun meanwhile, nothing is said.
+        """
+        self._store.end(name, token, failure)
+        self._memory.drop(name)
 
     def get_or_make(self, key: CacheKey, recipe: Recipe) -> Entry:
         """Return what there is, or make it: once, however many ask.

@@ -5,12 +5,13 @@ while they are still the same, so invalidating a tag is one write, however many 
 no order of writes lets an outdated body live on. Times are judged here; TTL is garbage collection.
 """
 
+import contextlib
 import zlib
 from collections.abc import Callable
 
 from nightshift.aws.dynamo import Condition, ConditionFailedError, Item, Table, Update
 from nightshift.cache import keys
-from nightshift.cache.model import CacheKey, Entry, Marks
+from nightshift.cache.model import CacheKey, Entry, Failure, Marks, Work
 from nightshift.core.clock import Clock, to_epoch_s, to_ms
 from nightshift.ports.blobs import BlobNotFoundError, Blobs
 
@@ -20,6 +21,8 @@ INLINE_BYTES = 64 * 1024
 MAX_KEEP_S = 90 * 86_400
 TAG_TTL_S = MAX_KEEP_S + 10 * 86_400
 """Longer than any entry that was made before the tag was invalidated."""
+FAILURE_TTL_S = 7 * 86_400
+"""For how long it is known how the last work on an entry ended."""
 BLOB_TYPE = "application/zlib"
 
 
@@ -34,16 +37,21 @@ class CacheStore:
         self._clock = clock
         self._new_token = new_token
 
-    def look(self, key: CacheKey) -> tuple[Entry | None, Marks]:
-        """Return the entry, where one counts, and the marks as they are; one call, consistent."""
-        wanted = [keys.entry(key.name), *(keys.tag(tag) for tag in key.tags)]
+    def look(self, key: CacheKey) -> tuple[Entry | None, Marks, Work | None]:
+        """Return the entry, where one counts, the marks as they are, and the work on it.
+
+        One call, consistent.
+        """
+        entry, claim = keys.entry(key.name), keys.claim(key.name)
+        wanted = [entry, claim, *(keys.tag(tag) for tag in key.tags)]
         found = {i["pk"]: i for i in self._table.get_many(wanted, consistent=True)}
-        item = found.get(wanted[0]["pk"])
+        item = found.get(entry["pk"])
         tags = {tag: _mark(found.get(keys.tag(tag)["pk"])) for tag in key.tags}
         marks = Marks(key=_mark(item), tags=tags)
+        work = _work(found.get(claim["pk"]))
         if item is None or "at" not in item or item.get("tags", {}) != tags:
-            return None, marks
-        return self._entry(item), marks
+            return None, marks, work
+        return self._entry(item), marks, work
 
     def _entry(self, item: Item) -> Entry | None:
         """Return the entry in an item; None if its time is over or its body is gone."""
@@ -131,6 +139,51 @@ class CacheStore:
         except ConditionFailedError:
             return
 
+    def begin(self, name: str, token: str, *, for_s: float, note: str) -> bool:
+        """Say that the work `token` is under way for `for_s` seconds; see `Cache.begin`."""
+        now_ms = to_ms(self._clock.now())
+        until_ms = now_ms + round(for_s * 1000)
+        update = Update(
+            table=self._table.name,
+            key=keys.claim(name),
+            expression="SET tok = :tok, til = :til, #note = :note, expires_at = :ttl, "
+            "since = if_not_exists(since, :now) REMOVE #end",
+            condition=Condition(
+                expression="attribute_not_exists(pk) OR (tok = :tok AND attribute_not_exists(#end))"
+                " OR (tok <> :tok AND (til <= :now OR attribute_exists(#end)))",
+            ),
+            names={"#note": "note", "#end": "end"},
+            values={
+                ":tok": token,
+                ":til": until_ms,
+                ":note": note,
+                ":now": now_ms,
+                ":ttl": until_ms // 1000 + FAILURE_TTL_S,
+            },
+        )
+        try:
+            self._table.write(update)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def end(self, name: str, token: str, failure: Failure | None) -> None:
+        """Say that the work `token` has ended; see `Cache.end`."""
+        until_s = to_epoch_s(self._clock.now()) + FAILURE_TTL_S
+        told = {"e": failure.error, "m": failure.message, "at": failure.at_ms} if failure else None
+        values: dict[str, object] = {":tok": token, ":yes": True, ":ttl": until_s}
+        update = Update(
+            table=self._table.name,
+            key=keys.claim(name),
+            expression="SET #end = :yes, expires_at = :ttl"
+            + (", #fail = :fail REMOVE since" if told else " REMOVE #fail, since"),
+            condition=Condition(expression="tok = :tok"),
+            names={"#end": "end", "#fail": "fail"},
+            values=values | ({":fail": told} if told else {}),
+        )
+        with contextlib.suppress(ConditionFailedError):
+            self._table.write(update)
+
 
 def _untouched(marks: Marks, entry: Entry) -> Condition:
     """Return the condition that nobody deleted the key, nor put a younger entry."""
@@ -140,6 +193,21 @@ def _untouched(marks: Marks, entry: Entry) -> Condition:
         expression=f"{deleted} AND (attribute_not_exists(#at) OR #at <= :at)",
         names={"#at": "at"},
         values=values | {":at": entry.made_ms},
+    )
+
+
+def _work(item: Item | None) -> Work | None:
+    """Return the work in a claim; a claim that the cache's own maker holds is none."""
+    if item is None or "note" not in item:
+        return None
+    fail = item.get("fail")
+    return Work(
+        token=item["tok"],
+        since_ms=item.get("since", 0),
+        until_ms=item["til"],
+        ended=item.get("end", False),
+        note=item["note"],
+        failure=Failure(error=fail["e"], message=fail["m"], at_ms=fail["at"]) if fail else None,
     )
 
 
