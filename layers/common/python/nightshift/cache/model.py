@@ -78,7 +78,7 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """Why an entry could not be made anew: a stable slug, a sentence, when in ms since the epoch."""
+    """Why an entry could not be made anew: a slug, a sentence, when (ms since the epoch)."""
 
     error: str
     message: str
