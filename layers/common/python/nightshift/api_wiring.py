@@ -17,6 +17,7 @@ from nightshift.identity.wiring import build_authenticator
 if TYPE_CHECKING:
     from nightshift.jobs.wiring import Machine
     from nightshift.memos.wiring import MemosContext
+    from nightshift.reports.wiring import ReportsContext
     from nightshift.tasks.wiring import Context as TasksContext
 
 
@@ -28,6 +29,12 @@ def _tasks() -> "TasksContext":
 
 def _memos() -> "MemosContext":
     from nightshift.memos.wiring import get_context  # noqa: PLC0415 - see the module
+
+    return get_context()
+
+
+def _reports() -> "ReportsContext":
+    from nightshift.reports.wiring import get_context  # noqa: PLC0415 - see the module
 
     return get_context()
 
@@ -44,6 +51,7 @@ class Contexts:
 
     tasks: "Callable[[], TasksContext]" = _tasks
     memos: "Callable[[], MemosContext]" = _memos
+    reports: "Callable[[], ReportsContext]" = _reports
     machine: "Callable[[], Machine]" = _machine
 
 
@@ -53,6 +61,7 @@ def sections(contexts: Contexts) -> list[Section]:
         Section(segments=("tasks",), load=lambda: _task_routes(contexts)),
         Section(segments=("jobs", "dead-letters", "queues"), load=lambda: _job_routes(contexts)),
         Section(segments=("memos", "cards"), load=lambda: _memo_routes(contexts)),
+        Section(segments=("reports",), load=lambda: _report_routes(contexts)),
     ]
 
 
@@ -76,6 +85,12 @@ def _memo_routes(contexts: Contexts) -> Sequence[Mounted]:
     from nightshift.memos.cards_api import router as cards  # noqa: PLC0415 - see the module
 
     return [memos.bind(contexts.memos), cards.bind(contexts.memos)]
+
+
+def _report_routes(contexts: Contexts) -> Sequence[Mounted]:
+    from nightshift.reports.api import router as reports  # noqa: PLC0415 - see the module
+
+    return [reports.bind(contexts.reports)]
 
 
 def build_api_app(

@@ -13,9 +13,10 @@ from nightshift.jobs.wiring import Machine
 from nightshift.jobs.wiring import get_machine as get_bare_machine
 from nightshift.memos.wiring import get_context as get_memos
 from nightshift.ports.queue import Source
+from nightshift.reports.wiring import get_context as get_reports
 from nightshift.tasks.wiring import get_context as get_tasks
 
-CONTEXTS = (get_tasks, get_memos)
+CONTEXTS = (get_tasks, get_memos, get_reports)
 """What puts kinds into the machine: a context that has any adds itself here."""
 
 

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     MEMOS_WRITE = "memos:write"
     CARDS_READ = "cards:read"
     CARDS_WRITE = "cards:write"
+    REPORTS_READ = "reports:read"
+    REPORTS_WRITE = "reports:write"
     QUEUES_READ = "queues:read"
     QUEUES_WRITE = "queues:write"
 

@@ -28,7 +28,7 @@ from nightshift.http.matching import Match, RouteTable
 from nightshift.http.problem import problem_reply
 from nightshift.http.reply import RawReply, render, to_gateway
 from nightshift.http.request import Once, RawRequest, Request, parse_event
-from nightshift.http.routing import LimitRule, Mounted, Public, Section
+from nightshift.http.routing import PUBLIC, LimitRule, Mounted, OptionalSignIn, Public, Section
 from nightshift.http.schemas import PageQuery
 from nightshift.http.settings import HttpSettings
 from nightshift.observability import Log
@@ -145,6 +145,8 @@ class App:
     def _admit(self, raw: RawRequest, match: Match) -> Caller | None:
         """Check credentials, limits and permission: the one place where access is enforced."""
         access = match.route.access
+        if isinstance(access, OptionalSignIn):
+            access = access.permission if "authorization" in raw.headers else PUBLIC
         if isinstance(access, Public):
             self._edge.limiter.check(self._per_address, raw.source_ip)
             if match.route.limit is not None:

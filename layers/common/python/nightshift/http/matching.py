@@ -8,7 +8,15 @@ from typing import Any
 from nightshift.core.access import Permission
 from nightshift.core.errors import NotFoundError
 from nightshift.http.errors import MethodNotAllowedError, RouteNotFoundError
-from nightshift.http.routing import BASE_PATH, Mounted, PathParam, Public, Route, Section
+from nightshift.http.routing import (
+    BASE_PATH,
+    Mounted,
+    OptionalSignIn,
+    PathParam,
+    Public,
+    Route,
+    Section,
+)
 
 _DEFAULT_PARAM = PathParam()
 
@@ -114,7 +122,7 @@ def _first_segment(path: str) -> str:
 
 def _check_access(route: Route) -> None:
     """Refuse a route without a rule; the type says so too, but types do not run."""
-    if not isinstance(route.access, Permission | Public):
+    if not isinstance(route.access, Permission | Public | OptionalSignIn):
         raise TypeError(f"{route.method} {route.full_path} declares no permission")
 
 

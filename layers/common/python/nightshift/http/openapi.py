@@ -32,7 +32,7 @@ from nightshift.http.errors import (
     UnsupportedMediaTypeError,
 )
 from nightshift.http.problem import PROBLEM_TYPE, title_of
-from nightshift.http.routing import PathParam, Public, Route, Router
+from nightshift.http.routing import OptionalSignIn, PathParam, Public, Route, Router
 from nightshift.http.schemas import ApiModel, NoBody, PageQuery
 
 REF = "#/components/schemas/{model}"
@@ -169,16 +169,25 @@ def _operation(route: Route, schemas: _Schemas, problems: "_Problems", auth_erro
         "tags": [route.tag],
         "parameters": _parameters(route, schemas),
         "responses": _responses(route, schemas, problems, auth_errors),
-        "security": [] if isinstance(route.access, Public) else [{"bearer": []}],
+        "security": _security(route),
     }
     if description.strip():
         operation["description"] = re.sub(r"\s*\n\s*", " ", description.strip())
     if not isinstance(route.access, Public):
-        operation["x-permission"] = str(route.access)
+        access = route.access
+        needed = access.permission if isinstance(access, OptionalSignIn) else access
+        operation["x-permission"] = str(needed)
     if route.body is not NoBody:
         content = {"application/json": {"schema": schemas.body(route.body)}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _security(route: Route) -> list[Json]:
+    if isinstance(route.access, Public):
+        return []
+    optional: list[Json] = [{}] if isinstance(route.access, OptionalSignIn) else []
+    return [*optional, {"bearer": []}]
 
 
 def _parameters(route: Route, schemas: _Schemas) -> list[Json]:

@@ -45,7 +45,8 @@ class Once:
 class Request(Generic[B, Q]):
     """What a handler gets: validated input, and who asks.
 
-    `path` holds the route's parameters, `route` its template; `principal` is None on public routes.
+    `path` holds the route's parameters, `route` its template; `principal` is None on public routes,
+    and on those that take who does not sign in as well.
     """
 
     raw: RawRequest

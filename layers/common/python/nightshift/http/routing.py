@@ -32,8 +32,18 @@ class Public:
         return "PUBLIC"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptionalSignIn:
+    """The mark of a route that anyone may call, and that does more for who signs in.
+
+    Who sends credentials must send good ones, and hold the permission.
+    """
+
+    permission: Permission
+
+
 PUBLIC = Public()
-Access: TypeAlias = Permission | Public
+Access: TypeAlias = Permission | Public | OptionalSignIn
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -172,6 +172,7 @@ class JobKind(Generic[P]):
 
     `payload` is a frozen dataclass, see `payloads`; fields added later need defaults. Jobs of one
     `subject` run one at a time, or up to `concurrency` at a time; without one each job is its own.
+    `lane` is what `on_end` must know of the payload beside the subject; it should be short.
     `timeout_s` bounds one attempt and is enforced in the handler's process. `flow` is a limit that
     jobs share by key. `on_end` is called at a job's end, perhaps twice. A `quiet` kind's ends are
     not published on the bus. With `shows_payload` a job's owner may see its payload; a kind whose
@@ -186,6 +187,7 @@ class JobKind(Generic[P]):
     retry: RetryPolicy = RetryPolicy()  # noqa: RUF009 - frozen, so one for all is safe
     timeout_s: float = 60.0
     subject: Callable[[P], str] | None = None
+    lane: Callable[[P], str] | None = None
     concurrency: int = 1
     unique: Unique[P] | None = None
     flow: Callable[[P], Gate | None] = _anything
@@ -219,6 +221,7 @@ class JobKind(Generic[P]):
             due_ms=due_ms,
             overlap=Overlap.ALLOW if alone else Overlap.QUEUE,
             queue=self.queue,
+            lane=self.lane(payload) if self.lane else "",
         )
 
     def encode(self, payload: P) -> str:

@@ -16,6 +16,8 @@ from nightshift.jobs.retry import RetryPolicy
 JobId = NewType("JobId", str)
 Token = NewType("Token", str)
 T = TypeVar("T")
+NOBODY = "00000000-0000-7000-8000-000000000000"
+"""Owner of jobs that are nobody's own: who is signed in may look at them, nobody may stop them."""
 BULK_KIND = "jobs.bulk"
 """The engine's own kind: many jobs cancelled or tried again."""
 

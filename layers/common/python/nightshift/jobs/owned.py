@@ -27,7 +27,16 @@ from nightshift.jobs.errors import (
 )
 from nightshift.jobs.items import record_item
 from nightshift.jobs.lifecycle import Lifecycle, Step
-from nightshift.jobs.model import Attempt, JobStatus, Message, Order, Reason, Record, Token
+from nightshift.jobs.model import (
+    NOBODY,
+    Attempt,
+    JobStatus,
+    Message,
+    Order,
+    Reason,
+    Record,
+    Token,
+)
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.outcome import reopened
 from nightshift.jobs.search import EVERY_JOB, JobFilter, JobSearch
@@ -72,12 +81,19 @@ class OwnedJobs:
         self.search = JobSearch(orders, store)
 
     def view(self, owner_id: str, job_id: str) -> JobView:
-        """Return one of the owner's enqueued jobs.
+        """Return one of the owner's enqueued jobs, or one that is nobody's own.
 
         Raises:
             JobNotFoundError: the owner has enqueued no such job.
         """
-        return self._view(self._order(owner_id, job_id))
+        return self._view(self._seen(owner_id, job_id))
+
+    def _seen(self, owner_id: str, job_id: str) -> Order:
+        """Return the order of a job that the owner may look at."""
+        order = self._orders.find(owner_id, job_id) or self._orders.find(NOBODY, job_id)
+        if order is None:
+            raise JobNotFoundError
+        return order
 
     def _order(self, owner_id: str, job_id: str) -> Order:
         order = self._orders.find(owner_id, job_id)
@@ -111,7 +127,7 @@ class OwnedJobs:
         Raises:
             JobNotFoundError: the owner has enqueued no such job.
         """
-        order = self._order(owner_id, job_id)
+        order = self._seen(owner_id, job_id)
         payload = None if order.blob is not None else self._orders.payload(order)
         return self._view(order), payload
 
