@@ -26,6 +26,7 @@ from nightshift.jobs.queues_api import router as queues_router
 from nightshift.memos.api import router as memos_router
 from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
+from nightshift.reports.api import router as reports_router
 from nightshift.tasks.api import router as tasks_router
 from nightshift.tasks.runs_api import router as runs_router
 
@@ -43,6 +44,7 @@ ROUTERS: tuple[Router[Any], ...] = (
     queues_router,
     memos_router,
     cards_router,
+    reports_router,
     docs_router,
 )
 AUTH_ERRORS = (
