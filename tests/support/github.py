@@ -62,6 +62,7 @@ class GitHubScene:
         self.cache: HttpCache = MemoryHttpCache()
         self.pace = EasyPace()
         self.slept: list[float] = []
+        self.takes_s = 0.0
         self.sent: list[httpx.Request] = []
         self.handler: Callable[[httpx.Request], httpx.Response] = self._serve
 
@@ -88,6 +89,7 @@ class GitHubScene:
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
+        self.clock.advance(seconds=self.takes_s)
         return self.handler(request)
 
     def http(self, limits: Limits | None = None) -> GitHubHttp:

@@ -64,6 +64,7 @@ class Scene:
         self.world = World(start=START, dynamo=self.dynamo)
         self.clock = self.world.clock
         self.github = GitHubScene(self.clock)
+        self.github.takes_s = 0.2
         self.bounds = bounds or Bounds()
         self.settings = settings or ReportSettings(task_timeout_seconds=100)
         self.logged = StringIO()
@@ -119,11 +120,6 @@ class Scene:
     def age(self, seconds: float) -> None:
         """Let time pass in which nobody does anything."""
         self.clock.advance(seconds=seconds)
-
-    def jobs(self) -> list[dict[str, Any]]:
-        """Return the orders of all report jobs that were ever put in."""
-        rows = self.dynamo.items("jobs")
-        return [r for r in rows if str(r["pk"]).startswith("O#") or "p" in r and "u" in r]
 
     def wish(self, user: str = USER, period: str = "30d", *, stars: bool = False) -> Wish:
         """Return a wish."""
