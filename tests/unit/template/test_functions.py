@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
+from nightshift.cache.settings import CacheSettings, CacheTable
 from nightshift.core.environment import load as load_settings
+from nightshift.github_stand_in.settings import StandInSettings
 from nightshift.http.settings import HttpSettings
 from nightshift.identity.settings import AccountSettings, VerifierSettings
+from nightshift.jobs.kinds import MAX_TIMEOUT_S as queue_limits  # noqa: N811 - a mapping
+from nightshift.jobs.model import QueueName
 from nightshift.jobs.settings import DeadQueueSettings, EngineSettings
 from nightshift.memos.settings import MemoSettings, MemosTable
+from nightshift.reports.settings import MAX_TIMEOUT_S, GitHubSettings, ReportSettings
 from nightshift.tasks.settings import TaskSettings
 from tests.unit.template.cfn import ROOT, STAGES, deployed, load
 from tests.unit.template.shape import allowed, events, functions, role_of, statements, variables
@@ -162,22 +167,25 @@ def test_background_work_deletes_no_task(name: str) -> None:
     assert "dynamodb:DeleteItem" not in allowed(role, "<Tables/TasksTable.Arn>")
 
 
+KINDS: list[type] = [
+    EngineSettings,
+    TaskSettings,
+    MemosTable,
+    MemoSettings,
+    CacheTable,
+    CacheSettings,
+    ReportSettings,
+]
+"""What a function wants that knows all kinds of jobs."""
 MODELS: dict[str, list[type]] = {
-    "api": [
-        HttpSettings,
-        VerifierSettings,
-        EngineSettings,
-        TaskSettings,
-        MemosTable,
-        MemoSettings,
-    ],
+    "api": [HttpSettings, VerifierSettings, *KINDS],
     "accounts": [HttpSettings, VerifierSettings, AccountSettings],
     "publisher": [EngineSettings, TaskSettings],
-    "sweeper": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
+    "sweeper": KINDS,
     "listener": [EngineSettings, TaskSettings],
-    "worker_default": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
-    "worker_low": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
-    "dead_letters": [EngineSettings, DeadQueueSettings, TaskSettings, MemosTable, MemoSettings],
+    "worker_default": KINDS,
+    "worker_low": [*KINDS, GitHubSettings],
+    "dead_letters": [*KINDS, DeadQueueSettings],
 }
 
 
@@ -203,6 +211,9 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
         ("NIGHTSHIFT_BUS_NAME", ENDING),
         ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
         ("NIGHTSHIFT_MEMOS_TABLE", ENDING - {"listener"}),
+        ("NIGHTSHIFT_CACHE_TABLE", ENDING - {"listener"}),
+        ("NIGHTSHIFT_GITHUB_TOKEN_PARAM", {"worker_low"}),
+        ("NIGHTSHIFT_GITHUB_API_URL", {"worker_low"}),
         ("NIGHTSHIFT_CARD_GENERATOR", {"worker_default"}),
         ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
         ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
@@ -241,3 +252,24 @@ def test_sample_environment_is_whole() -> None:
         expected = variables(functions(deployed("local"))[name])
         assert expected.keys() == sample[symbol.strip("<>")].keys()
     assert len(NAMES) == len(sample)
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_github_itself_is_asked_when_deployed(stage: str) -> None:
+    """The stand-in is the local stack's alone."""
+    environment = variables(functions(deployed(stage))["worker_low"])
+    assert GitHubSettings().github_api_url == environment["NIGHTSHIFT_GITHUB_API_URL"]
+    assert "github_stand_in" not in functions(deployed(stage))
+
+
+def test_the_local_stack_asks_the_stand_in() -> None:
+    """At the address that the stand-in gives for its own."""
+    found = functions(deployed("local", PublicUrl="http://127.0.0.1:8787"))
+    stand_in = load_settings(StandInSettings, variables(found["github_stand_in"]))
+    asked = variables(found["worker_low"])["NIGHTSHIFT_GITHUB_API_URL"]
+    assert f"{stand_in.public_url}/dev/github" == asked
+
+
+def test_an_attempt_to_make_a_report_has_the_time_that_its_function_has() -> None:
+    """The setting's bound is what the queue's function leaves an attempt."""
+    assert MAX_TIMEOUT_S == queue_limits[QueueName.LOW]

@@ -16,6 +16,7 @@ ROUTES = {
 LOCAL_ROUTES = {
     "/dev/dummy-webhook": "dummy_webhook",
     "/dev/dummy-webhook/{proxy+}": "dummy_webhook",
+    "/dev/github/{proxy+}": "github_stand_in",
 }
 
 
@@ -40,14 +41,15 @@ def test_routes(stage: str) -> None:
 
 
 def test_local_routes() -> None:
-    """The local stack has the dummy webhook besides."""
+    """The local stack has the dummy webhook and a stand-in of GitHub besides."""
     assert ROUTES | LOCAL_ROUTES == routes("local")
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
-def test_nothing_of_the_dummy_is_deployed(stage: str) -> None:
-    """Neither its function nor its role nor its log group exists outside the local stack."""
-    assert not [one for one, _ in deployed(stage).everything() if "dummy" in one.lower()]
+def test_nothing_of_development_is_deployed(stage: str) -> None:
+    """Neither its functions nor their roles nor their log groups exist outside the local stack."""
+    names = [name.lower() for name, _ in deployed(stage).everything()]
+    assert not [name for name in names if "dummy" in name or "standin" in name]
 
 
 def test_every_route_takes_every_method_of_the_one_api() -> None:

@@ -141,3 +141,16 @@ def test_the_api_reads_results_and_keeps_payloads() -> None:
     role = role_of(deployed("prod"), functions(deployed("prod"))["api"])
     assert {"s3:GetObject"} == allowed(role, f"{BUCKET}/results/*")
     assert {"s3:GetObject", "s3:PutObject"} == allowed(role, f"{BUCKET}/payloads/*")
+
+
+def test_who_makes_reports_keeps_them_and_who_shows_them_reads_them() -> None:
+    """Large ones lie in the bucket; everybody else only says that the making has ended."""
+    stack = deployed("prod")
+    found = {
+        name: allowed(role_of(stack, one), f"{BUCKET}/cache/*")
+        for name, one in functions(stack).items()
+    }
+    reading = {"s3:GetObject"}
+    assert {"worker_low": reading | {"s3:PutObject"}, "api": reading} == {
+        name: actions for name, actions in found.items() if actions
+    }

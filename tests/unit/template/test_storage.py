@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 
+from nightshift.cache.keys import blob
+from nightshift.cache.store import MAX_KEEP_S
 from nightshift.jobs.retention import DAY_S, TERMS_DAYS, payload_key, result_key
 from tests.unit.template.cfn import STAGES, deployed
 
@@ -18,9 +20,9 @@ def kept(stage: str) -> list[dict[str, Any]]:
 
 
 def test_one_table_a_context() -> None:
-    """Tasks, jobs, identities, memos and the HTTP state lie apart."""
-    expected = {f"<Tables/{name}Table>" for name in ("Tasks", "Jobs", "Identity", "Http", "Memos")}
-    assert expected == tables("prod").keys()
+    """Tasks, jobs, identities, memos, the HTTP state and what is cached lie apart."""
+    names = ("Tasks", "Jobs", "Identity", "Http", "Memos", "Cache")
+    assert {f"<Tables/{name}Table>" for name in names} == tables("prod").keys()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -51,7 +53,7 @@ def test_production_alone_guards_its_tables(stage: str, *, safe: bool) -> None:
 )
 def test_production_keeps_its_data(stage: str, policy: str) -> None:
     """Production's data outlives its stack; any other stage can be destroyed whole."""
-    assert len(kept(stage)) == 6
+    assert len(kept(stage)) == 7
     for one in kept(stage):
         assert (policy, policy) == (one["DeletionPolicy"], one["UpdateReplacePolicy"])
 
@@ -89,7 +91,7 @@ def terms(stage: str) -> dict[str, int]:
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_bucket_keeps_what_the_keys_say(stage: str) -> None:
     """Whatever key the engine makes lies under a prefix that is kept for as long as it says."""
-    assert len(terms(stage)) == 2 * len(TERMS_DAYS)
+    assert len(terms(stage)) == 2 * len(TERMS_DAYS) + 1
     for days in TERMS_DAYS:
         needed_s = days * DAY_S
         for key in (
@@ -99,3 +101,10 @@ def test_the_bucket_keeps_what_the_keys_say(stage: str) -> None:
             assert [days] == [
                 kept for prefix, kept in terms(stage).items() if key.startswith(prefix)
             ]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_bucket_keeps_what_is_cached_for_as_long_as_it_may_be(stage: str) -> None:
+    """A day longer, and no longer; whatever key the cache makes lies there."""
+    (days,) = [kept for prefix, kept in terms(stage).items() if blob("n", "t").startswith(prefix)]
+    assert MAX_KEEP_S + DAY_S == days * DAY_S

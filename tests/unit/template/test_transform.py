@@ -72,7 +72,7 @@ def test_local_routes_depend_on_the_stage(expanded: dict[str, Any]) -> None:
     (api,) = of_type(expanded, "AWS::ApiGatewayV2::Api").values()
     paths = api["Properties"]["Body"]["paths"]
     under_dev = [one for path, one in paths.items() if path.startswith("/dev")]
-    assert len(under_dev) == 2
+    assert len(under_dev) == 3
     assert all(one["Fn::If"][0] == "IsLocal" for one in under_dev)
     assert not [one for path, one in paths.items() if "/api/" in path and "Fn::If" in one]
 
