@@ -7,6 +7,8 @@ from typing import Any
 
 from nightshift.api_wiring import Contexts, build_api_app
 from nightshift.aws.dynamo import Table
+from nightshift.cache.settings import CacheSettings
+from nightshift.cache.wiring import build_cache
 from nightshift.core.access import ADMIN_ONLY, Role, UserId
 from nightshift.core.ids import new_id
 from nightshift.identity.accounts_wiring import build_accounts_app
@@ -15,6 +17,10 @@ from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
 from nightshift.memos.wiring import Outside as MemosOutside
+from nightshift.ports.github import GitHubUnavailableError
+from nightshift.reports.settings import ReportSettings
+from nightshift.reports.wiring import Outside as ReportsOutside
+from nightshift.reports.wiring import ReportsContext
 from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
@@ -73,8 +79,12 @@ def make_product(*kinds: JobKind[Any]) -> Product:
     environ = {**ENVIRON, **GENEROUS}
     accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
     memos = make_memos(engine)
+    reports = make_reports(engine, world)
     contexts = Contexts(
-        tasks=lambda: engine.context, memos=lambda: memos, machine=lambda: engine.machine
+        tasks=lambda: engine.context,
+        memos=lambda: memos,
+        reports=lambda: reports,
+        machine=lambda: engine.machine,
     )
     api = build_api_app(environ, world.outside, contexts)
 
@@ -123,6 +133,20 @@ def make_memos(engine: Engine) -> MemosContext:
         new_token=lambda: f"maker-{next(tokens)}",
     )
     return MemosContext(engine.machine, outside, MemoSettings())
+
+
+def make_reports(engine: Engine, world: World) -> ReportsContext:
+    """Return the reports context on the engine's machine; GitHub does not answer."""
+
+    def github(_: object) -> Any:
+        raise GitHubUnavailableError
+
+    table = Table(engine.dynamo, "cache")  # type: ignore[arg-type]  # the fake's door
+    cache = build_cache(
+        table, engine.blobs, clock=engine.clock, log=world.log, settings=CacheSettings()
+    )
+    outside = ReportsOutside(cache=cache, github=github, inline_wait_s=lambda: 0.0, log=world.log)
+    return ReportsContext(engine.machine, outside, ReportSettings(task_timeout_seconds=100))
 
 
 def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:

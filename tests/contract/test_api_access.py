@@ -9,6 +9,8 @@ from tests.contract.apps import make_product, set_role
 from tests.contract.door import register
 from tests.contract.test_api_bad_input import GUARDED, OPERATIONS, Operation, send
 
+OWNED = [operation for operation in GUARDED if not operation.is_shared]
+
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("operation", GUARDED, ids=str)
@@ -25,7 +27,7 @@ def test_a_role_may_what_its_permissions_say(operation: Operation, role: Role) -
         assert ("forbidden", before) == (answer.error, product.stored())
 
 
-@pytest.mark.parametrize("operation", [o for o in GUARDED if o.parameters("path")], ids=str)
+@pytest.mark.parametrize("operation", [o for o in OWNED if o.parameters("path")], ids=str)
 def test_what_is_somebody_elses_does_not_exist(operation: Operation) -> None:
     """Another user's resource is 404, the administrators' own is 403, and both stay as they are."""
     product = make_product()
@@ -47,6 +49,11 @@ def test_only_these_routes_are_public() -> None:
         "GET /docs",
         "GET /openapi.json",
     } == {str(o) for o in OPERATIONS if o.is_public}
+
+
+def test_only_these_routes_take_strangers_as_well() -> None:
+    """What shows everybody the same is listed here, by hand."""
+    assert {"GET /reports/{username}"} == {str(o) for o in OPERATIONS if o.is_shared}
 
 
 def test_lists_show_only_what_is_ones_own() -> None:
