@@ -1,4 +1,4 @@
-"""Reports on a running stack: over HTTP, by the real queue and function and a stand-in of GitHub."""
+"""Reports on a running stack: over HTTP, through queue, function and the stand-in of GitHub."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -53,10 +53,13 @@ def test_fifty_who_ask_at_once_get_one_job(stack: Stack, client: Client) -> None
 
     with ThreadPoolExecutor(CROWD) as pool:
         answers = list(pool.map(ask, range(CROWD + 10)))
-    assert {"regenerating"} == {answer["state"] for answer in answers}
-    assert 1 == len({answer["job_id"] for answer in answers[:CROWD]})
-    jobs = {answer["job_id"] for answer in answers}
+    # On a busy machine the first report is there before the last has asked.
+    assert {answer["state"] for answer in answers} <= {"regenerating", "fresh"}
+    assert 1 == len({answer["job_id"] for answer in answers[:CROWD] if answer["job_id"]})
+    jobs = {answer["job_id"] for answer in answers if answer["job_id"]}
     assert 3 == len(jobs)
+    scheduled = [x for x in stack.logs("api") if x["action"] == "report.scheduled"]
+    assert jobs == {x["job_id"] for x in scheduled if x["username"].startswith("slow-")}
     for user, query in wishes:
         assert "fresh" == _wait_until_made(client, user, query)["state"]
     _check_never_two_of_one_user(stack, jobs)
