@@ -99,7 +99,7 @@ class Scene:
         )
         return Door(handler=handler)
 
-    def ask(self, *, as_: str | None = "anna", user: str = USER, **query: object) -> Any:
+    def ask(self, *, as_: str | None = "anna", user: str = USER, **query: Any) -> Any:
         """Ask for a report as somebody, or as nobody; return the answer's JSON."""
         said = {name: str(value).lower() for name, value in query.items()}
         said |= {"period": str(query["period"])} if "period" in query else {}
@@ -111,7 +111,7 @@ class Scene:
         """Let the jobs of the next minutes run."""
         self.world.run_for(minutes=minutes)
 
-    def made(self, **query: object) -> Any:
+    def made(self, **query: Any) -> Any:
         """Have a report made, and return it as anybody gets it then."""
         self.ask(**query)
         self.settle()

@@ -45,7 +45,7 @@ def test_a_period_is_whole_days(text: str, start: str, end: str) -> None:
 )
 def test_what_is_no_period_is_refused(text: str) -> None:
     """With a word on what would be right; also what has not begun, or was before GitHub."""
-    with pytest.raises(ValueError, match="period|GitHub"):
+    with pytest.raises(ValueError, match=r"period|GitHub"):
         periods.parse(text, NOW)
 
 

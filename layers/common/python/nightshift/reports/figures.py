@@ -147,22 +147,22 @@ def stars(own: Sequence[Repository], gains: Mapping[str, StarGain] | None) -> St
     known = [gain.gained for gain in (gains or {}).values() if gain.gained is not None]
     missing = [r for r in mine if gains is not None and r.name not in gains]
     whole = gains is not None and len(known) == len(gains) and not missing
-    parts = []
-    for repository in mine[:TOP]:
-        gain = (gains or {}).get(repository.name)
-        reason = "not_asked" if gain is None and gains is not None else gain and gain.reason
-        parts.append(
-            StarredPart(
-                name=repository.name,
-                language=repository.language,
-                stars=repository.stars,
-                gained=gain.gained if gain else None,
-                reason=reason,
-            )
-        )
+    parts = tuple(_starred(r, gains) for r in mine[:TOP])
     return StarsPart(
         total=sum(r.stars for r in mine),
         gained=sum(known) if gains is not None and (known or not mine) else None,
         is_whole=whole,
-        repositories=tuple(parts),
+        repositories=parts,
+    )
+
+
+def _starred(repository: Repository, gains: Mapping[str, StarGain] | None) -> StarredPart:
+    otherwise = StarGain(gained=None, reason=None if gains is None else "not_asked")
+    gain = (gains or {}).get(repository.name, otherwise)
+    return StarredPart(
+        name=repository.name,
+        language=repository.language,
+        stars=repository.stars,
+        gained=gain.gained,
+        reason=gain.reason,
     )

@@ -96,8 +96,7 @@ class Progress:
 class Standing:
     """A report as it stands. `report` is its JSON, None while there is none.
 
-    `age_s` is the report's age in seconds, `made_ms` when it was made (ms since the epoch).
-    `failure` says why the last try to make it anew failed, None since one succeeded.
+    `age_s` is the age of what is kept, in seconds. `failure` says why the last try to make it anew failed, None since one succeeded.
     """
 
     wish: Wish
@@ -105,7 +104,6 @@ class Standing:
     is_stale: bool = False
     report: bytes | None = None
     age_s: int | None = None
-    made_ms: int | None = None
     job_id: str | None = None
     progress: Progress | None = None
     failure: Failure | None = None

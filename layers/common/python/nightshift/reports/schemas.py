@@ -63,7 +63,6 @@ class ReportAnswer(ApiModel):
 def answer_of(standing: Standing) -> Mapping[str, Any]:
     """Return the JSON of a `ReportAnswer`; a stored report is not looked into."""
     report = json.loads(standing.report) if standing.report is not None else None
-    made = standing.made_ms
     progress, failure = standing.progress, standing.failure
     return {
         "username": report["user"]["login"] if report else standing.wish.username,
@@ -72,7 +71,7 @@ def answer_of(standing: Standing) -> Mapping[str, Any]:
         "is_regenerating": standing.is_regenerating,
         "is_stale": standing.is_stale,
         "cache_age_seconds": standing.age_s,
-        "generated_at": None if made is None else rfc3339(from_ms(made)),
+        "generated_at": report["generated_at"] if report else None,
         "job_id": standing.job_id,
         "progress": progress
         and {"note": progress.note, "done": progress.done, "total": progress.total},

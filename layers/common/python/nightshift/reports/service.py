@@ -142,18 +142,13 @@ class ReportService:
     def _standing(self, wish: Wish, found: Lookup) -> Standing:
         now = self._clock.now()
         entry, work = found.entry, found.work
-        failed = work.failure if work else None
-        if failed is not None and entry is not None and entry.made_ms >= failed.at_ms:
-            failed = None
         standing = Standing(
             wish=wish,
             state=_STATES[found.state],
             is_stale=found.state is State.STALE,
             report=entry.body if entry else None,
             age_s=entry.age_s(now) if entry else None,
-            made_ms=entry.made_ms if entry else None,
-            failure=failed
-            and Failure(error=failed.error, message=failed.message, at_ms=failed.at_ms),
+            failure=_failure(found),
         )
         if work is None or not work.is_under_way(now):
             return standing
@@ -176,3 +171,11 @@ class ReportService:
 
 def _regenerating(standing: Standing, job_id: str, progress: Progress | None = None) -> Standing:
     return replace(standing, state=ReportState.REGENERATING, job_id=job_id, progress=progress)
+
+
+def _failure(found: Lookup) -> Failure | None:
+    """Return how the last making failed, unless there is a report that was made since."""
+    failed = found.work.failure if found.work else None
+    if failed is None or (found.entry is not None and found.entry.made_ms >= failed.at_ms):
+        return None
+    return Failure(error=failed.error, message=failed.message, at_ms=failed.at_ms)
