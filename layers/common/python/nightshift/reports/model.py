@@ -96,7 +96,8 @@ class Progress:
 class Standing:
     """A report as it stands. `report` is its JSON, None while there is none.
 
-    `age_s` is the age of what is kept, in seconds. `failure` says why the last try to make it anew failed, None since one succeeded.
+    `age_s` is the age of what is kept, in seconds. `failure` says why the last try to make it anew
+    failed, None since one succeeded.
     """
 
     wish: Wish
