@@ -27,8 +27,7 @@ from nightshift.memos.api import router as memos_router
 from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
 from nightshift.reports.api import router as reports_router
-from nightshift.tasks.api import router as tasks_router
-from nightshift.tasks.runs_api import router as runs_router
+from nightshift.tasks.routers import ROUTERS as TASK_ROUTERS
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
@@ -37,8 +36,7 @@ TARGETS = (
 )
 ROUTERS: tuple[Router[Any], ...] = (
     identity_router,
-    tasks_router,
-    runs_router,
+    *TASK_ROUTERS,
     jobs_router,
     dead_router,
     queues_router,
