@@ -33,8 +33,6 @@ QUIET_ROUNDS = 60
 KEYS = ("x", "y")
 RETRY = RetryPolicy(delay_s=2, max_delay_s=20)
 RATE_SPACING_S = 5.0
-PASS_S = 2.0
-"""How late a reserved start may be used, so that two starts may be that much closer."""
 TTL_EARLY = timedelta(days=25)
 """How long before its time an item may be deleted: all that counts is kept for a month."""
 LATE = timedelta(seconds=45)
@@ -319,11 +317,11 @@ class EngineLife:
         return found
 
     def _of_pace(self) -> list[str]:
-        """Tell whether starts keep their distance, but for how late each may be."""
+        """Tell whether starts keep their distance."""
         starts = sorted(self.paced)
         for first, start in enumerate(starts):
             for count, later in enumerate(starts[first + 1 :], start=1):
-                if (later - start).total_seconds() < count * RATE_SPACING_S - PASS_S - 0.1:
+                if (later - start).total_seconds() < count * RATE_SPACING_S - 0.01:
                     return [f"paced: {count + 1} starts from {start} to {later}"]
         return []
 
