@@ -20,36 +20,32 @@ WALKS = (
     Mutant(
         name="an order is not claimed",
         path="jobs/enqueue.py",
-        old="for part in (*claim, order):",
-        new="for part in (order,):",
+        old="        created = True\n        self._claim([wish.message])\n",
+        new="        created = True\n",
         tests=("adversity_in",),
     ),
     Mutant(
         name="an order is written before its claim",
         path="jobs/enqueue.py",
-        old="for part in (*claim, order):",
-        new="for part in (order, *claim):",
-        tests=("crash_matrix",),
-    ),
-    Mutant(
-        name="an order with a business write is not claimed",
-        path="jobs/enqueue.py",
-        old="self._table.transact([order, *wish.writes, *claim])",
-        new="self._table.transact([order, *wish.writes])",
+        old="        self._claim([wish.message])\n        try:\n            if wish.writes:\n"
+        "                self._table.transact([order, *wish.writes])\n            else:\n"
+        "                self._table.write(order)\n",
+        new="        try:\n            if wish.writes:\n"
+        "                self._table.transact([order, *wish.writes])\n            else:\n"
+        "                self._table.write(order)\n            self._claim([wish.message])\n",
         tests=("crash_matrix",),
     ),
     Mutant(
         name="an order with a lock is not claimed",
         path="jobs/enqueue.py",
-        old="self._table.transact([order, lock, *wish.writes, *claim])",
-        new="self._table.transact([order, lock, *wish.writes])",
+        old="                self._claim([wish.message])\n                claimed = True\n",
+        new="                claimed = True\n",
         tests=("adversity_in",),
     ),
     Mutant(
         name="many orders are not claimed",
         path="jobs/enqueue.py",
-        old="        for part in self._claim_parts([wish.message for wish in wishes]):\n"
-        "            self._table.write(part)\n",
+        old="        self._claim([wish.message for wish in wishes])\n",
         new="",
         tests=("adversity_in",),
     ),

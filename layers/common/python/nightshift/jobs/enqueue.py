@@ -1,8 +1,9 @@
 """Enqueueing: an order, the claim that makes sure of it, perhaps a lock, and the message.
 
 Everything is in the table before anything is sent. What is due soon is claimed for the sweeper,
-which sends it again if the send is lost; what is due later waits in the agenda. Where uniqueness or
-a business write comes with the job, all of it stands in one transaction.
+which sends it again if the send is lost; what is due later waits in the agenda. The claim comes
+first and by itself: one without its order is refused, an order without a claim would be lost. Where
+uniqueness or a business write comes with the job, order, lock and write are one transaction.
 """
 
 import contextlib
@@ -205,16 +206,13 @@ class Enqueuer:
 
     def _plain(self, wish: _Wish[P]) -> Enqueued:
         order = self._orders.put_part(wish.order)
-        claim = self._claim_parts([wish.message])
         created = True
+        self._claim([wish.message])
         try:
             if wish.writes:
-                self._table.transact([order, *wish.writes, *claim])
+                self._table.transact([order, *wish.writes])
             else:
-                # The claim first: a claim without its order is refused, an order without a claim
-                # would be lost.
-                for part in (*claim, order):
-                    self._table.write(part)
+                self._table.write(order)
         except ConditionFailedError as error:
             if error.index > 0 or not _is_same(error, wish.order):
                 raise _of_writes(error, before=1) from error
@@ -224,6 +222,7 @@ class Enqueuer:
 
     def _unique(self, wish: _Wish[P]) -> Enqueued:
         """Enqueue the wish, unless an open job has its key; then return that."""
+        claimed = False
         for number in range(TRIES):
             lock = self._locks.find(wish.order)
             if lock is not None and lock.ref.job_id == wish.order.ref.job_id:
@@ -235,6 +234,9 @@ class Enqueuer:
             if lock is not None and verdict is Verdict.REPLACE:
                 self._engine.replace(lock.ref)
                 continue
+            if not claimed:
+                self._claim([wish.message])
+                claimed = True
             came = self._try_locked(wish, lock)
             if came is not None:
                 self._send([wish.message])
@@ -261,13 +263,12 @@ class Enqueuer:
         )
 
     def _try_locked(self, wish: _Wish[P], seen: Lock | None) -> Enqueued | None:
-        """Write order, lock and claim as one; return None if somebody else was faster."""
+        """Write order and lock as one; return None if somebody else was faster."""
         lock = self._locks.take_part(wish.order, seen, self._new_token(), self._orders.expiry)
         order = self._orders.put_part(wish.order)
-        claim = self._claim_parts([wish.message])
         job_id = wish.order.ref.job_id
         try:
-            self._table.transact([order, lock, *wish.writes, *claim])
+            self._table.transact([order, lock, *wish.writes])
         except TransactionConflictError:
             return None
         except ConditionFailedError as error:
@@ -278,8 +279,12 @@ class Enqueuer:
             return None
         return Enqueued(job_id=job_id, created=True)
 
+    def _claim(self, messages: Sequence[Message]) -> None:
+        """Make sure of messages that all have one due time."""
+        for part in self._claim_parts(messages):
+            self._table.write(part)
+
     def _claim_parts(self, messages: Sequence[Message]) -> list[Put]:
-        """Return the writes that make sure of messages that all have one due time."""
         now_ms = to_ms(self._clock.now())
         latest_ms = max(now_ms, *(m.not_before_ms for m in messages))
         if latest_ms > now_ms + DIRECT_MS:
@@ -309,8 +314,7 @@ class Enqueuer:
         self, wishes: Sequence[_Wish[P]], pool: ThreadPoolExecutor
     ) -> list[Enqueued | EnqueueFailed]:
         """Claim the portion with one write, then put its orders side by side."""
-        for part in self._claim_parts([wish.message for wish in wishes]):
-            self._table.write(part)
+        self._claim([wish.message for wish in wishes])
         came = list(pool.map(self._put_order, wishes))
         made = [w.message for w, c in zip(wishes, came, strict=True) if isinstance(c, Enqueued)]
         self._send(made)
