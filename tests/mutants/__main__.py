@@ -34,8 +34,7 @@ def _try(tree: Tree, mutant: Mutant) -> bool:
     started = time.monotonic()
     verdict, noticed = tree.judge(mutant)
     took = time.monotonic() - started
-    said = f"{verdict:{WIDTH}}{took:5.0f} s  {mutant.name}"
-    sys.stdout.write(f"{said}: {noticed}\n" if noticed else f"{said}\n")
+    sys.stdout.write(f"{verdict:{WIDTH}}{took:5.0f} s  {mutant.name}: {noticed}\n")
     sys.stdout.flush()
     return verdict is Verdict.FELL
 
