@@ -26,8 +26,7 @@ from nightshift.jobs.queues_api import router as queues_router
 from nightshift.memos.api import router as memos_router
 from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
-from nightshift.tasks.api import router as tasks_router
-from nightshift.tasks.runs_api import router as runs_router
+from nightshift.tasks.routers import ROUTERS as TASK_ROUTERS
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
@@ -36,8 +35,7 @@ TARGETS = (
 )
 ROUTERS: tuple[Router[Any], ...] = (
     identity_router,
-    tasks_router,
-    runs_router,
+    *TASK_ROUTERS,
     jobs_router,
     dead_router,
     queues_router,

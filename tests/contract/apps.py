@@ -16,12 +16,13 @@ from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
 from nightshift.memos.wiring import Outside as MemosOutside
 from nightshift.tasks.farewell import build_farewell
-from nightshift.tasks.model import Definition
+from nightshift.tasks.model import Definition, Limits
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 from tests.unit.memos.scene import Lines
 
+FLOW_KEY = "nightly"
 ACCOUNT_PATHS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions")
 GENEROUS = {
     "NIGHTSHIFT_RATE_LIMIT_ADDRESS": "10000000",
@@ -129,6 +130,7 @@ def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str
     """Give the user one of each thing, and return the ids by the names that routes have."""
     said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
     task = engine.context.tasks.create(user_id, said).task
+    engine.context.flow.pin(user_id, FLOW_KEY, Limits(parallelism=5), expected=None)
     memo = memos.memos.create(user_id, title="m", text="a = 1")
     card = memos.cards.write(
         user_id,
@@ -142,6 +144,7 @@ def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str
     assert letter is not None
     return {
         "task_id": task.id,
+        "flow_key": FLOW_KEY,
         "memo_id": memo.id,
         "card_id": card.id,
         "job_id": memo.job_id,

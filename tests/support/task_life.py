@@ -30,13 +30,13 @@ class TaskLife:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._rng = random.Random(seed)  # noqa: S311 - repeatable by design
+        self.rng = random.Random(seed)  # noqa: S311 - repeatable by design
         dynamo = FakeDynamoDB(
             ["jobs", "tasks"], seed=seed, staleness=4, conflict_rate=0.01, strict=False
         )
         self.world = World(dynamo=dynamo)
         has_been_running(dynamo, self.world.clock)
-        self.faults = RandomFaults(self._rng, rate=0.0)
+        self.faults = RandomFaults(self.rng, rate=0.0)
         self.world.receiver = self._receive
         self.world.queue.before_send = self._maybe_die
         self.world.queue.after_send = self._after_send
@@ -46,7 +46,7 @@ class TaskLife:
     def run(self) -> "TaskLife":
         """Create tasks, live through trouble, then recover without any."""
         for schedule in SCHEDULES:
-            overlap = self._rng.choice(list(Overlap))
+            overlap = self.rng.choice(list(Overlap))
             view = self.world.create(
                 schedule=schedule,
                 overlap=overlap,
@@ -55,33 +55,38 @@ class TaskLife:
                 retry=RETRY,
                 timeout_s=20,
                 pause_after=100,
+                **self.more_fields(),
             )
             self.tasks[view.task.id] = overlap
         self.world.dynamo.faults = self.faults
-        self._trouble, self.faults.rate = True, self._rng.choice([0.002, 0.01, 0.03])
+        self._trouble, self.faults.rate = True, self.rng.choice([0.002, 0.01, 0.03])
         self.world.run_until(START + TROUBLE)
         self._trouble, self.faults.rate = False, 0.0
         self.world.run_until(START + TROUBLE + RECOVERY)
         return self
 
+    def more_fields(self) -> dict[str, object]:
+        """Return what else the next task says of itself."""
+        return {}
+
     def _receive(self, _: OutboundRequest) -> OutboundAnswer:
-        draw = self._rng.random() if self._trouble else 1.0
+        draw = self.rng.random() if self._trouble else 1.0
         if draw < 0.05:
             raise CrashError("killed in the call")
         return answer(500 if draw < 0.25 else 200)
 
     def _maybe_die(self) -> None:
-        if self._trouble and self._rng.random() < 0.02:
+        if self._trouble and self.rng.random() < 0.02:
             raise CrashError("died before the send")
 
     def _after_send(self) -> None:
         queue = self.world.queue
-        if self._trouble and self._rng.random() < 0.05:
+        if self._trouble and self.rng.random() < 0.05:
             with queue.lock:
                 last = queue.messages[-1]
                 again = type(last)(last.visible_at, 10**6 + len(queue.sent), last.body)
                 heapq.heappush(queue.messages, again)
-        if self._trouble and self._rng.random() < 0.02:
+        if self._trouble and self.rng.random() < 0.02:
             raise CrashError("died after the send")
 
     def violations(self) -> list[str]:

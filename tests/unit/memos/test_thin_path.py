@@ -26,3 +26,19 @@ def test_a_memo_becomes_cards_and_the_cards_are_reviewed() -> None:
     assert reviewed.json["due_at"] == first["outcomes"]["good"]
     second = scene.send("GET", "/cards/next").json
     assert cards[1]["id"] == second["card"]["id"]
+
+
+def test_the_answer_is_the_memo_as_written_however_fast_its_job_is() -> None:
+    """The job is done before the answer is: it still says pending, with the job to look at."""
+    scene = Scene()
+    queue = scene.world.queue
+
+    def at_once() -> None:
+        queue.after_send = lambda: None
+        scene.settle()
+
+    queue.after_send = at_once
+    answer = scene.send("POST", "/memos", json_body={"text": "a = 1"})
+    memo = scene.memo(answer.json["memo"]["id"])
+    assert MemoStatus.COMPLETED is memo.status
+    assert "pending" == answer.json["memo"]["status"]

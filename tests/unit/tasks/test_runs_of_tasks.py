@@ -11,6 +11,7 @@ from nightshift.ports.sender import OutboundAnswer, OutboundRequest
 from nightshift.tasks.errors import TaskBusyError
 from nightshift.tasks.model import RUN_KIND, Definition, TaskStatus
 from nightshift.tasks.settings import TaskSettings
+from tests.support.slow import slow_calls
 from tests.support.world import OWNER, URL, World
 
 NO_RETRY = RetryPolicy(backoff=Backoff.CONSTANT, delay_s=1, jitter=False)
@@ -68,31 +69,11 @@ def test_overlap_skip_lets_a_slot_go_while_a_run_is_open() -> None:
     view = world.create(schedule="* * * * *", timeout_s=120, overlap=Overlap.SKIP)
     world.run_until(_at("12:09:30"))
     done = len(world.runs(view.task.id))
-    _slow_once(world, 100)
+    slow_calls(world, 100)
     world.run_until(_at("12:14:30"))
     statuses = [s for s, _ in world.runs(view.task.id)][done:]
     assert "cancelled" in statuses
     assert statuses.count("completed") + statuses.count("cancelled") == 5
-
-
-def _slow_once(world: World, seconds: float) -> None:
-    """Make the next call last `seconds`, during which others are delivered to another listener."""
-    import threading  # noqa: PLC0415 - one helper needs it
-
-    left = [seconds]
-
-    def receiver(_: OutboundRequest) -> OutboundAnswer:
-        if left:
-            end = world.clock.now() + timedelta(seconds=left.pop())
-            while (visible := world.queue.next_visible()) is not None and visible <= end:
-                world.pass_time(visible)
-                thread = threading.Thread(target=world.listen)
-                thread.start()
-                thread.join()
-            world.pass_time(end)
-        return answer(200)
-
-    world.receiver = receiver
 
 
 def test_overlap_queue_runs_the_waiting_slot_right_after() -> None:
@@ -100,7 +81,7 @@ def test_overlap_queue_runs_the_waiting_slot_right_after() -> None:
     world = World()
     view = world.create(schedule="* * * * *", timeout_s=120, overlap=Overlap.QUEUE)
     world.run_until(_at("12:09:30"))
-    _slow_once(world, 100)
+    slow_calls(world, 100)
     world.run_until(_at("12:15:30"))
     assert {("completed", 1)} == set(world.runs(view.task.id))
     expected = [f"2026-03-02T12:{m:02}:00Z" for m in range(1, 16)]
@@ -112,7 +93,7 @@ def test_overlap_allow_calls_side_by_side() -> None:
     world = World()
     view = world.create(schedule="* * * * *", timeout_s=120, overlap=Overlap.ALLOW)
     world.run_until(_at("12:09:30"))
-    _slow_once(world, 100)
+    slow_calls(world, 100)
     world.run_until(_at("12:15:30"))
     assert {("completed", 1)} == set(world.runs(view.task.id))
     starts = {c.headers["x-nightshift-scheduled-for"]: c.at for c in world.calls}

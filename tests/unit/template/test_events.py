@@ -73,6 +73,7 @@ def test_queue_samples(path: Path) -> None:
         ("worker_default/memo_cards", "memo.cards"),
         ("worker_default/full_batch", "memo.cards"),
         ("worker_low/memo_purge", "memo.purge"),
+        ("worker_low/task_backfill", "task.backfill"),
     ],
 )
 def test_messages_can_be_read(case: str, kind: str) -> None:

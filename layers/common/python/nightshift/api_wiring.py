@@ -50,17 +50,16 @@ class Contexts:
 def sections(contexts: Contexts) -> list[Section]:
     """Return the sections of the API, by the first segments of their paths."""
     return [
-        Section(segments=("tasks",), load=lambda: _task_routes(contexts)),
+        Section(segments=("tasks", "flow-controls"), load=lambda: _task_routes(contexts)),
         Section(segments=("jobs", "dead-letters", "queues"), load=lambda: _job_routes(contexts)),
         Section(segments=("memos", "cards"), load=lambda: _memo_routes(contexts)),
     ]
 
 
 def _task_routes(contexts: Contexts) -> Sequence[Mounted]:
-    from nightshift.tasks.api import router as tasks  # noqa: PLC0415 - see the module
-    from nightshift.tasks.runs_api import router as runs  # noqa: PLC0415 - see the module
+    from nightshift.tasks.routers import ROUTERS  # noqa: PLC0415 - see the module
 
-    return [tasks.bind(contexts.tasks), runs.bind(contexts.tasks)]
+    return [router.bind(contexts.tasks) for router in ROUTERS]
 
 
 def _job_routes(contexts: Contexts) -> Sequence[Mounted]:

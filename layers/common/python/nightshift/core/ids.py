@@ -37,6 +37,11 @@ def id_time(text: str) -> datetime:
     return from_ms(uuid.UUID(text).int >> 80)
 
 
+def id_range(first: datetime, last: datetime) -> tuple[str, str]:
+    """Return the least and the greatest id that any time from `first` to `last` can have."""
+    return _uuid7(to_ms(first), bytes(_RANDOM_BYTES)), _uuid7(to_ms(last), b"\xff" * _RANDOM_BYTES)
+
+
 def is_id(text: str) -> bool:
     """Tell whether `text` is a UUIDv7 in canonical lower-case form."""
     try:

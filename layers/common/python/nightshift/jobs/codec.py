@@ -47,6 +47,8 @@ def encode(message: Message) -> str:
     data = ref_to_dict(message.ref) | {"a": message.attempt, "n": message.not_before_ms}
     if message.pass_ms:
         data["p"] = message.pass_ms
+    if message.gate:
+        data["g"] = message.gate
     return json.dumps(data, separators=(",", ":"))
 
 
@@ -63,6 +65,7 @@ def decode(body: str) -> Message:
             attempt=int(data["a"]),
             not_before_ms=int(data["n"]),
             pass_ms=int(data.get("p", 0)),
+            gate=str(data.get("g", "")),
         )
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UnreadableMessageError(str(error)) from error

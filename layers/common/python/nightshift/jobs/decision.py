@@ -77,9 +77,10 @@ def decide(look: Look, message: Message, plan: Plan, now: datetime) -> Decision:
     closed = record.closed if record else 0
     if record is not None and record.is_terminal:
         return Drop(reason="already_ended", record=record)
-    if seat is not None and seat.ref.job_id == message.ref.job_id and seat.attempt > closed:
-        return _own_seat(seat, record, now_ms)
-    refusal = plan.refusal(begun=record is not None)
+    own = seat if seat is not None and seat.ref.job_id == message.ref.job_id else None
+    if own is not None and own.attempt > closed:
+        return _own_seat(own, record, now_ms)
+    refusal = plan.refusal(begun=record is not None or own is not None, tried=closed > 0)
     if refusal is not None:
         return Cancel(reason=refusal)
     if message.attempt <= closed:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from nightshift.core.clock import Clock, to_ms
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.follow import Follower
-from nightshift.jobs.model import JobRef, JobStatus, Reason, Record, Token
+from nightshift.jobs.model import JobRef, JobStatus, Reason, Record, Seat, Token
 from nightshift.jobs.outcome import ended
 from nightshift.jobs.store import JobStore
 
@@ -47,8 +47,14 @@ class Endings:
             token=Token(self._new_token()),
         )
         self._store.write_record(record, seen=look.record)
+        self._let_go(seat)
         self._follower.follow(record)
         return record
+
+    def _let_go(self, seat: Seat | None) -> None:
+        """Take a job that waits at a gate out of its line."""
+        if seat is not None and seat.waits is not None:
+            self._follower.forget(seat.ref, seat.waits)
 
     def follow_end(self, ref: JobRef) -> None:
         """Tell of the job's end once more, if it has ended; whoever ended it may have died."""
@@ -73,8 +79,8 @@ class Endings:
         A worker that begins it at this very moment is either seen or shut out.
         """
         look = self._store.look(ref)
-        seat = look.seat
-        if look.record is not None or (seat and seat.ref.job_id == ref.job_id):
+        seat = look.seat if look.seat and look.seat.ref.job_id == ref.job_id else None
+        if look.record is not None or (seat is not None and seat.waits is None):
             return None
         record = ended(
             ref,
@@ -86,9 +92,10 @@ class Endings:
             token=Token(self._new_token()),
         )
         try:
-            self._store.end_unbegun(record)
+            self._store.end_unbegun(record, seen=seat)
         except SupersededError:
             return None
+        self._let_go(seat)
         self._follower.follow(record)
         return record
 

@@ -15,9 +15,10 @@ from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.ending import Endings
 from nightshift.jobs.errors import JobLostError, SupersededError
 from nightshift.jobs.follow import Follower
-from nightshift.jobs.gates import Gates, In, Later
+from nightshift.jobs.gates import Gates, In, Later, Waits
 from nightshift.jobs.lifecycle import Lifecycle
 from nightshift.jobs.model import (
+    Gate,
     JobProgress,
     JobRef,
     JobStatus,
@@ -108,6 +109,8 @@ class Engine:
         return outcome
 
     def _prepare(self, message: Message, plan: Plan) -> Claimed | Done:
+        if message.gate and all(gate.key != message.gate for gate in plan.gates):
+            self._follower.forget(message.ref, message.gate)
         for _ in range(MAX_LOOKS):
             look = self._store.look(message.ref)
             choice = d.decide(look, message, plan, self._clock.now())
@@ -193,8 +196,10 @@ class Engine:
             case d.Take(attempt=attempt):
                 return self._take(attempt, look, message, plan)
             case d.Park():
+                self._follower.abandon(message.ref, message.attempt, plan.gates)
                 return self._park(message, plan)
             case d.Skip():
+                self._follower.abandon(message.ref, message.attempt, plan.gates)
                 return self._end_quietly(message.ref, Reason.OVERLAP)
             case d.Cancel(reason=reason):
                 return self._refuse(look, message, plan, reason)
@@ -228,9 +233,9 @@ class Engine:
         record = look.record
         start_ms = max(self._now_ms(), message.not_before_ms)
         if plan.gates:
-            message = replace(message, attempt=attempt)
-            answer = self._enter(message, plan, until_ms=start_ms + _whole_ms(plan))
-            if isinstance(answer, Done):
+            message = replace(message, attempt=attempt, gate="")
+            answer = self._enter(message, plan, look, until_ms=start_ms + _whole_ms(plan))
+            if not isinstance(answer, In):
                 return answer
             start_ms = max(start_ms, answer.start_ms)
         if record is not None and record.last is not None:
@@ -249,7 +254,9 @@ class Engine:
             return None
         return Claimed(seat=seat, record=record)
 
-    def _enter(self, message: Message, plan: Plan, *, until_ms: int) -> Done | In:
+    def _enter(
+        self, message: Message, plan: Plan, look: Look, *, until_ms: int
+    ) -> Done | In | None:
         """Pass the plan's gates. Who waits at one is in no other."""
         start_ms = 0
         for number, gate in enumerate(plan.gates):
@@ -258,12 +265,30 @@ class Engine:
                 start_ms = max(start_ms, answer.start_ms)
                 continue
             self._follower.leave(message.ref, message.attempt, plan.gates[:number])
-            if isinstance(answer, Later):
-                at_ms = answer.at_ms
-                self._dispatcher.send([replace(message, not_before_ms=at_ms, pass_ms=at_ms)])
-                return Done(what="starts_later", ref=message.ref)
-            return Done(what="waits_at_gate", ref=message.ref)
+            return self._wait(answer, gate, look, message)
         return In(start_ms=start_ms)
+
+    def _wait(self, answer: Waits | Later, gate: Gate, look: Look, message: Message) -> Done | None:
+        """Hold the seat while the job waits at a gate; send it for its start if that is known."""
+        seat, record, ref = look.seat, look.record, message.ref
+        if seat is None or (seat.ref.job_id, seat.waits) != (ref.job_id, gate.key):
+            waiting = Seat(
+                ref=record.ref if record else ref,
+                attempt=message.attempt - 1,
+                token=Token(self._new_token()),
+                lease_ms=0,
+                started_ms=self._now_ms(),
+                progress=record.progress if record else None,
+                waits=gate.key,
+            )
+            try:
+                self._store.claim(waiting, seen=seat)
+            except SupersededError:
+                return None
+        if isinstance(answer, Waits):
+            return Done(what="waits_at_gate", ref=ref)
+        self._dispatcher.send([replace(message, not_before_ms=answer.at_ms, pass_ms=answer.at_ms)])
+        return Done(what="starts_later", ref=ref)
 
     def _plan_of(self, ref: JobRef, other: JobRef, plan: Plan) -> Plan:
         """Return the job's own plan, given another's, which may be another job of its subject."""
@@ -310,7 +335,7 @@ class Engine:
             # Newer code may know it: the sweeper sends it again, and in the end gives it up.
             return Done(what=reason, ref=ref)
         self._follower.abandon(ref, message.attempt, plan.gates)
-        if look.record is not None:
+        if look.record is not None or _has_seat(look, ref):
             return self._end_quietly(ref, reason)
         if ref.overlap is Overlap.QUEUE:
             self._follower.wake(ref)
@@ -330,6 +355,10 @@ class Engine:
 def needs_beats(plan: Plan) -> bool:
     """Tell whether an attempt may outlast its lease, unless that is renewed."""
     return _whole_ms(plan) > LEASE_MS
+
+
+def _has_seat(look: Look, ref: JobRef) -> bool:
+    return look.seat is not None and look.seat.ref.job_id == ref.job_id
 
 
 def _token(record: Record | None) -> str | None:

@@ -252,7 +252,8 @@ class Enqueuer:
         record = self._store.find_record(ref.kind, ref.subject, ref.job_id)
         begun = record is not None
         if unique.mode is UniqueMode.REPLACE and not begun:
-            begun = self._store.find_seat(ref.kind, ref.subject, ref.job_id) is not None
+            seat = self._store.find_seat(ref.kind, ref.subject, ref.job_id)
+            begun = seat is not None and seat.waits is None
         return judge(
             lock,
             mode=unique.mode,

@@ -60,6 +60,10 @@ class Follower:
             self._gates.unpark(ref, gate)
         self.leave(ref, attempt, gates)
 
+    def forget(self, ref: JobRef, key: str) -> None:
+        """Take a job out of a gate's line, and let in who is first there now."""
+        self.send_now(self._gates.forget(ref, key))
+
     def send_now(self, messages: Sequence[Message]) -> None:
         """Queue what waited, for now."""
         now_ms = self._now_ms()

@@ -8,16 +8,16 @@ worker, no retry is spent, and each gate has its own line, so that a full one is
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nightshift.aws.dynamo import Condition, ConditionFailedError, Item, Table, Update
+from nightshift.aws.dynamo import EXISTS, Condition, ConditionFailedError, Item, Table, Update
 from nightshift.core.clock import Clock, to_epoch_s, to_ms
 from nightshift.jobs import keys
 from nightshift.jobs.codec import decode, encode
 from nightshift.jobs.model import Gate, JobRef, Message
 from nightshift.jobs.starts import AHEAD_MS, Begin, ComeBack, Full, Reserve, Starts, step_of
 
-__all__ = ["Gate", "Gates", "In", "Later", "Waits"]
+__all__ = ["Gate", "GateState", "Gates", "In", "Later", "Waits"]
 
 MAX_PARALLELISM = 100
 START_LATE_OK_MS = 60_000
@@ -45,6 +45,19 @@ class Later:
     """The job's start is reserved for `at_ms`."""
 
     at_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateState:
+    """Who is held up by a gate. `inside` is subject and job id of those that hold a place.
+
+    `waiting` counts those in line and those with a reserved start; `next_ms` is the next start that
+    nobody has reserved, None where one may start at once.
+    """
+
+    inside: list[tuple[str, str]]
+    waiting: int
+    next_ms: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +176,7 @@ class Gates:
             "pk": keys.gate(gate.key),
             "sk": keys.gate_place(number),
             "j": message.ref.job_id,
+            "s": message.ref.subject,
             "a": message.attempt,
             "til": until_ms,
             "expires_at": until_ms // 1000 + self._retention_s,
@@ -261,9 +275,34 @@ class Gates:
                 at.setdefault(ref.job_id, []).append(gate)
         return at
 
+    def state(self, key: str, *, limit: int) -> GateState:
+        """Return who is in and who waits, counted up to `limit`, as of a moment ago."""
+        now_ms = self._now_ms()
+        hall = list(self._table.query(keys.gate(key), between=(keys.RATE, keys.PLACE + "~")))
+        after = (keys.PARKED, keys.RESERVED + "~")
+        line = self._table.query(keys.gate(key), between=after, limit=limit)
+        starts = [i["tat"] for i in hall if i["sk"] == keys.RATE and i["tat"] > now_ms]
+        places = [i for i in hall if i["sk"] != keys.RATE and i["til"] > now_ms]
+        return GateState(
+            inside=[(i.get("s", ""), i["j"]) for i in places],
+            waiting=sum(i.get("til", now_ms) >= now_ms for i in line),
+            next_ms=starts[0] if starts else None,
+        )
+
     def unpark(self, ref: JobRef, gate: Gate) -> None:
         """Forget that a job waits here."""
         self._table.delete(_parked_key(ref, gate))
+
+    def forget(self, ref: JobRef, key: str) -> list[Message]:
+        """Take a job out of a gate's line that it has no business in; return who is first now.
+
+        Its subject was deleted, say, or has another gate by now.
+        """
+        try:
+            self._table.delete(_parked_key(ref, Gate(key=key)), EXISTS)
+        except ConditionFailedError:
+            return []
+        return self.wake(Gate(key=key))[:1]
 
     def _note_start(self, ref: JobRef, gate: Gate, at_ms: int) -> None:
         """Keep that a start is reserved, so that nobody takes the job for lost until then."""
@@ -274,7 +313,8 @@ class Gates:
 
     def _park(self, message: Message, gate: Gate) -> None:
         expires_at = max(self._now_ms(), message.not_before_ms) // 1000 + self._retention_s
-        item = {"body": encode(message), "expires_at": expires_at}
+        body = encode(replace(message, gate=gate.key))
+        item = {"body": body, "expires_at": expires_at}
         self._table.put(_parked_key(message.ref, gate) | item)
 
     def _look(self, gate: Gate) -> _Hall:

@@ -35,6 +35,7 @@ def seat_item(seat: Seat, *, sk: str, expires_at: int) -> Item:
         "until": seat.lease_ms,
         "at": seat.started_ms,
         "pr": progress_map(seat.progress),
+        "w": seat.waits,
         "expires_at": expires_at,
     }
 
@@ -48,6 +49,7 @@ def seat_of(item: Item) -> Seat:
         lease_ms=item["until"],
         started_ms=item["at"],
         progress=progress_of(item.get("pr")),
+        waits=item.get("w"),
     )
 
 

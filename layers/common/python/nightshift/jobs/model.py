@@ -117,13 +117,14 @@ class Message:
 
     `not_before_ms` is when the attempt may start; for a first attempt that is the due time, unless
     its schedule spreads. `pass_ms` is the start that a gate with a rate has reserved for it, 0 for
-    none.
+    none. `gate` is the key of the gate in whose line the message waited, empty for none.
     """
 
     ref: JobRef
     attempt: int
     not_before_ms: int
     pass_ms: int = 0
+    gate: str = ""
 
     @classmethod
     def first(cls, ref: JobRef) -> "Message":
@@ -179,7 +180,8 @@ class Seat:
     """Who works for a subject now, or did last: the claim.
 
     `lease_ms` is when the claim may be taken over. The seat is free once the job's record is
-    terminal; nobody writes a release.
+    terminal; nobody writes a release. A job that waits at a gate has the seat, too, so that it
+    counts as open: `waits` is the gate's key, and `attempt` the one that was closed last, or 0.
     """
 
     ref: JobRef
@@ -188,6 +190,7 @@ class Seat:
     lease_ms: int
     started_ms: int
     progress: JobProgress | None = None
+    waits: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,9 +275,10 @@ class Plan:
     """How a kind wants one job run.
 
     `refuse`, where set, says why the job must not start (again): its subject is gone or paused.
-    `refuse_new` says the same of a job that has not begun yet. `gates` are passed in order before
-    an attempt starts. `max_waiting` bounds how many jobs may wait for one subject, None: any.
-    `payload` is the kind's own.
+    `refuse_untried` says the same of a job of which no attempt was made, `refuse_new` of one that
+    has not even begun to wait at a gate. `gates` are passed in order before an attempt starts.
+    `max_waiting` bounds how many jobs may wait for one subject, None: any. `payload` is the kind's
+    own.
     """
 
     max_retries: int = 0
@@ -282,13 +286,21 @@ class Plan:
     timeout_s: float = 30.0
     refuse: str | None = None
     refuse_new: str | None = None
+    refuse_untried: str | None = None
     gates: tuple[Gate, ...] = ()
     max_waiting: int | None = 100
     payload: Any = None
 
-    def refusal(self, *, begun: bool) -> str | None:
-        """Return why the next attempt must not be made, None if it may."""
-        return self.refuse or (None if begun else self.refuse_new)
+    def refusal(self, *, begun: bool, tried: bool) -> str | None:
+        """Return why the next attempt must not be made, None if it may.
+
+        A job is tried once an attempt of it was closed, and has begun once the table knows it.
+        """
+        return (
+            self.refuse
+            or (None if tried else self.refuse_untried)
+            or (None if begun else self.refuse_new)
+        )
 
 
 class Pulse(Protocol):

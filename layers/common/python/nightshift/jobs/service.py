@@ -136,32 +136,36 @@ class JobService:
         return view
 
     def page(
-        self, kind: str, subject: str, *, start_after: str | None, limit: int
+        self, kind: str, *subjects: str, start_after: str | None, limit: int
     ) -> tuple[list[JobView], str | None]:
-        """Return a page of a subject's jobs, newest first, and the id to go on after or None.
+        """Return a page of the subjects' jobs, newest first, and the id to go on after or None.
 
-        Running jobs without a record yet come first on the first page, beyond `limit`.
+        Open jobs without a record yet come first on the first page, beyond `limit`.
         """
-        records = self._store.records(kind, subject, start_after=start_after, limit=limit + 1)
-        more = len(records) > limit
-        records = records[:limit]
-        seats = {s.ref.job_id: s for s in self._seats(kind, subject)}
+        found = [
+            record
+            for subject in subjects
+            for record in self._store.records(
+                kind, subject, start_after=start_after, limit=limit + 1
+            )
+        ]
+        records = sorted(found, key=lambda r: r.ref.job_id, reverse=True)[:limit]
+        more = len(found) > limit
+        seats = {s.ref.job_id: s for subject in subjects for s in self._seats(kind, subject)}
         views = [view_of(r, seats.pop(r.ref.job_id, None)) for r in records]
         if start_after is None:
-            views = [*self._unrecorded(kind, subject, seats), *views]
+            views = [*self._unrecorded(seats), *views]
         after = records[-1].ref.job_id if more else None
         return [v for v in views if v is not None], after
 
     def _seats(self, kind: str, subject: str) -> list[Seat]:
         return self._store.seats(kind, subject, limit=OPEN_SEATS_SHOWN)
 
-    def _unrecorded(
-        self, kind: str, subject: str, seats: Mapping[JobId, Seat]
-    ) -> list[JobView | None]:
+    def _unrecorded(self, seats: Mapping[JobId, Seat]) -> list[JobView | None]:
         fresh = [
             seat
             for job_id, seat in seats.items()
-            if self._store.find_record(kind, subject, job_id) is None
+            if self._store.find_record(seat.ref.kind, seat.ref.subject, job_id) is None
         ]
         return [view_of(None, s) for s in sorted(fresh, key=lambda s: s.ref.job_id, reverse=True)]
 
@@ -178,14 +182,14 @@ class JobService:
         return [entries[number] for number in sorted(entries)]
 
     def log_page(
-        self, kind: str, subject: str, *, start_after: tuple[str, int] | None, limit: int
+        self, kind: str, *subjects: str, start_after: tuple[str, int] | None, limit: int
     ) -> tuple[list[tuple[JobView, Attempt]], tuple[str, int] | None]:
-        """Return a page of the attempts of a subject's jobs, newest first.
+        """Return a page of the attempts of the subjects' jobs, newest first.
 
         `start_after` and the second value are job id and attempt number of the last entry.
         """
         entries: list[tuple[JobView, Attempt]] = []
-        for view in self._jobs_from(kind, subject, start_after, limit):
+        for view in self._jobs_from(kind, subjects, start_after, limit):
             attempts = self._attempts_of(view)
             if start_after is not None and view.ref.job_id == start_after[0]:
                 attempts = [a for a in attempts if a.number < start_after[1]]
@@ -196,13 +200,18 @@ class JobService:
         return entries, None
 
     def _jobs_from(
-        self, kind: str, subject: str, start_after: tuple[str, int] | None, limit: int
+        self,
+        kind: str,
+        subjects: Sequence[str],
+        start_after: tuple[str, int] | None,
+        limit: int,
     ) -> Iterator[JobView]:
         after = start_after[0] if start_after else None
-        if after is not None and (view := self.find(kind, subject, after)) is not None:
-            yield view
+        if after is not None:
+            here = [self.find(kind, subject, after) for subject in subjects]
+            yield from (view for view in here if view is not None)
         while True:
-            views, after = self.page(kind, subject, start_after=after, limit=limit)
+            views, after = self.page(kind, *subjects, start_after=after, limit=limit)
             yield from views
             if after is None:
                 return

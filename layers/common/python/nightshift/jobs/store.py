@@ -122,10 +122,11 @@ class JobStore:
             condition = Condition(expression="tok = :seen", values={":seen": seen.token})
         self._put_mine(item, condition, token=record.token)
 
-    def end_unbegun(self, record: Record) -> None:
+    def end_unbegun(self, record: Record, *, seen: Seat | None) -> None:
         """Put the first record of a job that ends before it has begun.
 
-        A seat of its own is taken with it, so that nobody begins it at this very moment. Where
+        A seat of its own is taken with it, provided that it is still as `seen` (None, or that of a
+        job that waits at a gate), so that nobody begins it at this very moment. Where
         jobs of a subject share a seat, one that is just begun ends, as if it were cancelled.
 
         Raises:
@@ -136,12 +137,15 @@ class JobStore:
             return
         taken = Seat(ref=record.ref, attempt=0, token=record.token, lease_ms=0, started_ms=0)
         sk = keys.own_seat(record.ref.job_id)
-        items = [
-            record_item(record, expires_at=self.expiry()),
-            seat_item(taken, sk=sk, expires_at=self.expiry()),
+        unchanged = NOT_EXISTS
+        if seen is not None:
+            unchanged = Condition(expression="tok = :seen", values={":seen": seen.token})
+        writes = [
+            (record_item(record, expires_at=self.expiry()), NOT_EXISTS),
+            (seat_item(taken, sk=sk, expires_at=self.expiry()), unchanged),
         ]
         try:
-            self.transact([Put(table=self.table_name, item=i, condition=NOT_EXISTS) for i in items])
+            self.transact([Put(table=self.table_name, item=i, condition=c) for i, c in writes])
         except (ConditionFailedError, TransactionConflictError) as error:
             raise SupersededError from error
 
@@ -197,6 +201,15 @@ class JobStore:
             start_after=keys.record(start_after) if start_after else None,
             descending=True,
             limit=limit,
+        )
+        return [record_of(item) for item in items]
+
+    def records_between(self, kind: str, subject: str, low: str, high: str) -> list[Record]:
+        """Return a subject's records with ids from `low` to `high`, oldest first, consistently."""
+        items = self._table.query(
+            keys.subject(kind, subject),
+            between=(keys.record(low), keys.record(high)),
+            consistent=True,
         )
         return [record_of(item) for item in items]
 

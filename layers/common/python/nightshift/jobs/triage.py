@@ -78,11 +78,12 @@ class Triage:
         """
         messages = [_next(m, records.get(m.ref.job_id)) for m in messages]
         plans = self._plans([m.ref for m in messages])
-        wanted = [m for m in messages if m.ref.job_id in records or not _is_refused(plans[m.ref])]
-        seen = self._see([m.ref for m in wanted], plans)
+        seen = self._see([m.ref for m in messages], plans)
         out = Sorted()
-        for message in wanted:
-            self._put(message, seen, rescues, out)
+        for message in messages:
+            begun = message.ref.job_id in records or message.ref.job_id in seen.seats
+            if begun or not _is_refused(plans[message.ref]):
+                self._put(message, seen, rescues, out)
         return out
 
     def _see(self, refs: Sequence[JobRef], plans: Mapping[JobRef, Plan]) -> _Seen:
@@ -133,7 +134,7 @@ def _next(message: Message, record: Record | None) -> Message:
 
 def _is_refused(plan: Plan) -> bool:
     """Tell whether a job that has not begun is none; of an unknown kind, newer code may know."""
-    return plan.refusal(begun=False) not in {None, Reason.UNKNOWN_KIND}
+    return plan.refusal(begun=False, tried=False) not in {None, Reason.UNKNOWN_KIND}
 
 
 def _is_busy(message: Message, seen: _Seen) -> bool:

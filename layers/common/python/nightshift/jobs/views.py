@@ -21,7 +21,8 @@ from nightshift.jobs.model import (
 class JobView:
     """A job as it stands: its record, and the attempt that is running, if one is.
 
-    `token` changes with each write of the record; None while there is none.
+    `token` changes with each write of the record; None while there is none. `waits` is the key of
+    the gate that it waits at, if it does.
     """
 
     ref: JobRef
@@ -38,6 +39,7 @@ class JobView:
     output: OutputRef | None = None
     unique_key: str | None = None
     token: Token | None = None
+    waits: str | None = None
 
 
 def is_over(record: Record | None) -> bool:
@@ -67,8 +69,9 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
             progress=seat.progress,
             token=record.token if record else None,
         )
+    waits = seat.waits if seat is not None and not is_over(record) else None
     if record is None:
-        return None
+        return _waiting(seat) if seat is not None and waits is not None else None
     return JobView(
         ref=record.ref,
         status=record.status,
@@ -83,6 +86,23 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
         result=record.result,
         output=record.output,
         token=record.token,
+        waits=waits,
+    )
+
+
+def _waiting(seat: Seat) -> JobView:
+    """Return a job that waits at a gate for its first attempt; its record comes with that."""
+    return JobView(
+        ref=seat.ref,
+        status=JobStatus.PENDING,
+        attempts=0,
+        created_ms=seat.started_ms,
+        started_ms=None,
+        ended_ms=None,
+        next_ms=None,
+        reason=None,
+        last=None,
+        waits=seat.waits,
     )
 
 

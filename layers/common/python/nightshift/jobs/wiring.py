@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from nightshift.jobs.checkpoints import Checkpoints
     from nightshift.jobs.dead import DeadLetters
     from nightshift.jobs.kinds import JobKind
+    from nightshift.jobs.many import ManyJobs
     from nightshift.jobs.service import JobService
     from nightshift.jobs.sweeper import Sweeper
     from nightshift.jobs.tick import Ticker
@@ -156,10 +157,27 @@ class Machine:
             new_token=parts.new_token,
         )
 
+    @cached_property
+    def many(self) -> "ManyJobs":
+        """Jobs by the dozen."""
+        from nightshift.jobs.many import ManyJobs  # noqa: PLC0415 - for who starts many only
+
+        return ManyJobs(
+            store=self.store,
+            agenda=self.agenda,
+            dispatcher=self.dispatcher,
+            clock=self.parts.clock,
+            new_token=self.parts.new_token,
+        )
+
     def add(self, *kinds: "JobKind[Any]") -> None:
         """Add declared kinds."""
         for kind in kinds:
-            self.kinds.add(kind.name, partial(self._bound, kind))
+            self.add_lazily(kind.name, partial(_itself, kind))
+
+    def add_lazily(self, name: str, make: "Callable[[], JobKind[Any]]") -> None:
+        """Add a kind whose declaration is made, and imported, when it is first asked for."""
+        self.kinds.add(name, lambda: self._bound(make()))
 
     def _bound(self, kind: "JobKind[Any]") -> Kind:
         return kind.bound(self.orders, self._publish_end)
@@ -213,6 +231,10 @@ class Machine:
             jobs=self.jobs,
             clock=self.parts.clock,
         )
+
+
+def _itself(kind: "JobKind[Any]") -> "JobKind[Any]":
+    return kind
 
 
 class Kinds(Mapping[str, Kind]):

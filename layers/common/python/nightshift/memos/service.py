@@ -87,6 +87,9 @@ class MemoService:
     ) -> Memo:
         """Store a new memo and have its cards made; `memo_id` makes a repeat find the first.
 
+        Returns the memo as it was stored, pending, however fast its job is; a repeat gets the memo
+        as it stands.
+
         Raises:
             TextTooLongError; QueueFullError.
         """
@@ -103,7 +106,8 @@ class MemoService:
             updated_at=now,
         )
         try:
-            self._enqueue(memo, text)
+            if self._enqueue(memo, text):
+                return memo
         except ConditionFailedError as error:
             if error.item is None:
                 raise

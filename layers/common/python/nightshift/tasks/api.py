@@ -1,21 +1,11 @@
 """The routes of tasks."""
 
-import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
-from pydantic import ValidationError
-
-from nightshift.core.access import Permission, UserId
-from nightshift.core.errors import NightshiftError, UnavailableError
-from nightshift.core.ids import derived_id, id_time
-from nightshift.http.problem import invalid_input, problem_reply
+from nightshift.core.access import Permission
+from nightshift.core.errors import NightshiftError
 from nightshift.http.reply import Reply
 from nightshift.http.request import Request
 from nightshift.http.routing import ID_PATTERN, PathParam, Router
-from nightshift.http.schemas import ApiModel, NoBody, PageQuery
-from nightshift.observability import get_log
+from nightshift.http.schemas import NoBody, PageQuery
 from nightshift.outbound.errors import InvalidHeadersError, InvalidWebhookUrlError
 from nightshift.tasks.checks import read_schedule
 from nightshift.tasks.errors import (
@@ -31,13 +21,8 @@ from nightshift.tasks.runs_schemas import RunStarted
 from nightshift.tasks.schedule import InvalidScheduleError, InvalidTimezoneError
 from nightshift.tasks.schemas import (
     NEXT_RUNS_SHOWN,
-    BatchDeleteIn,
-    BatchIn,
-    BatchItem,
-    BatchOut,
     PreviewOut,
     PreviewQuery,
-    SecretOut,
     TaskIn,
     TaskOut,
     TaskPage,
@@ -45,7 +30,6 @@ from nightshift.tasks.schemas import (
 )
 from nightshift.tasks.wiring import Context
 
-BATCH_THREADS = 8
 KEY = PathParam(
     pattern=f"(?:{ID_PATTERN}|[A-Za-z0-9][A-Za-z0-9._~-]{{0,127}})",
     doc="The task's id, or the caller's own key: 1 to 128 letters, digits, `.`, `_`, `~` or `-`.",
@@ -61,19 +45,17 @@ _INPUT_ERRORS: tuple[type[NightshiftError], ...] = (
 )
 _RACE_ERRORS: tuple[type[NightshiftError], ...] = (TaskVersionError, TaskChangedError)
 
-B = TypeVar("B", bound=ApiModel)
-T = TypeVar("T")
-
 router: Router[Context] = Router(tag="Tasks")
 
 
-def _out(nightshift: Context, view: TaskView) -> TaskOut:
+def task_out(nightshift: Context, view: TaskView) -> TaskOut:
+    """Return the answer for a task as it stands now."""
     return TaskOut.of(view, view.task.next_runs(nightshift.clock.now(), NEXT_RUNS_SHOWN))
 
 
 def _reply(nightshift: Context, view: TaskView, status: int | None = None) -> Reply:
     return Reply(
-        body=_out(nightshift, view),
+        body=task_out(nightshift, view),
         version=view.task.version,
         status=status,
         headers={"location": f"/api/v1/tasks/{view.task.id}"} if status else {},
@@ -112,86 +94,7 @@ def list_tasks(nightshift: Context, request: Request[NoBody, PageQuery]) -> Repl
         limit=request.query.limit,
     )
     cursor = request.next_cursor({"id": after} if after else None)
-    return Reply(body=TaskPage(items=[_out(nightshift, v) for v in views], next_cursor=cursor))
-
-
-@router.route(
-    "POST",
-    "/tasks/batch",
-    Permission.TASKS_WRITE,
-    body=BatchIn,
-    answer=BatchOut,
-    status=207,
-    idempotent=True,
-)
-def create_tasks(nightshift: Context, request: Request[BatchIn]) -> Reply:
-    """Create up to 100 tasks.
-
-    The answer has one result for each, in order; one that is wrong does not spoil the others.
-    """
-    owner = request.caller.user_id
-
-    def create(item: tuple[str, object]) -> BatchItem:
-        task_id, raw = item
-        view = nightshift.tasks.create(owner, _read_task(raw).definition(), task_id=task_id)
-        return BatchItem(status=201, id=view.task.id, task=_out(nightshift, view))
-
-    return _batch(request, create, list(zip(_ids(request), request.body.tasks, strict=False)))
-
-
-@router.route(
-    "DELETE",
-    "/tasks/batch",
-    Permission.TASKS_WRITE,
-    body=BatchDeleteIn,
-    answer=BatchOut,
-    status=207,
-)
-def delete_tasks(nightshift: Context, request: Request[BatchDeleteIn]) -> Reply:
-    """Delete up to 100 tasks; the answer has one result for each, in order."""
-    owner = request.caller.user_id
-
-    def delete(task_id: str) -> BatchItem:
-        try:
-            nightshift.tasks.delete(owner, task_id)
-        except TaskNotFoundError as error:
-            return _failed(error, request.raw.request_id, task_id)
-        return BatchItem(status=204, id=task_id)
-
-    return _batch(request, delete, request.body.task_ids)
-
-
-def _ids(request: Request[BatchIn]) -> list[str]:
-    """Return an id for each task of a batch: the same ones when the request is run again."""
-    first = request.new_id()
-    moment = id_time(first)
-    return [derived_id(moment, first, str(n)) for n in range(len(request.body.tasks))]
-
-
-def _read_task(raw: object) -> TaskIn:
-    try:
-        return TaskIn.model_validate_json(json.dumps(raw))
-    except ValidationError as error:
-        raise invalid_input(error, known=tuple(TaskIn.model_fields)) from error
-
-
-def _batch(request: Request[B], act: Callable[[T], BatchItem], items: Sequence[T]) -> Reply:
-    def one(item: T) -> BatchItem:
-        try:
-            return act(item)
-        except NightshiftError as error:
-            return _failed(error, request.raw.request_id)
-        except Exception:  # noqa: BLE001 - the batch loop: one item never spoils the others
-            get_log().failure("tasks.batch_item_failed")
-            return _failed(UnavailableError(), request.raw.request_id)
-
-    with ThreadPoolExecutor(BATCH_THREADS) as pool:
-        return Reply(body=BatchOut(items=list(pool.map(one, items))), status=207)
-
-
-def _failed(error: NightshiftError, request_id: str, asked: str | None = None) -> BatchItem:
-    answer = problem_reply(error, request_id=request_id)
-    return BatchItem(status=error.status, id=asked, problem=json.loads(answer.body))
+    return Reply(body=TaskPage(items=[task_out(nightshift, v) for v in views], next_cursor=cursor))
 
 
 @router.route(
@@ -208,42 +111,7 @@ def preview_schedule(nightshift: Context, request: Request[NoBody, PreviewQuery]
     now = nightshift.clock.now()
     schedule = read_schedule(query.schedule, query.timezone, now, field="schedule")
     slots = schedule.upcoming(now, query.n)
-    return Reply(body=PreviewOut(schedule=query.schedule, timezone=query.timezone, next_runs=slots))
-
-
-@router.route("GET", "/tasks/signing-secret", Permission.TASKS_WRITE, answer=SecretOut)
-def get_signing_secret(nightshift: Context, request: Request[NoBody]) -> Reply:
-    """Get the secret that the caller's task calls are signed with."""
-    return _secret(nightshift, request.caller.user_id)
-
-
-@router.route(
-    "POST",
-    "/tasks/signing-secret",
-    Permission.TASKS_WRITE,
-    answer=SecretOut,
-    idempotent=True,
-    sealed=True,
-)
-def rotate_signing_secret(nightshift: Context, request: Request[NoBody]) -> Reply:
-    """Make a new signing secret; the old one signs along for a day.
-
-    Calls may carry the old signature alone for a minute yet: accept both from now on.
-    """
-    nightshift.secrets.rotate(request.caller.user_id)
-    return _secret(nightshift, request.caller.user_id)
-
-
-def _secret(nightshift: Context, owner_id: UserId) -> Reply:
-    state = nightshift.secrets.state(owner_id)
-    return Reply(
-        body=SecretOut(
-            secret=nightshift.secrets.current(owner_id),
-            generation=state.generation,
-            rotated_at=state.rotated_at,
-            previous_valid_until=state.earlier[0][1] if state.earlier else None,
-        )
-    )
+    return Reply(body=PreviewOut.of(query, slots))
 
 
 @router.route(

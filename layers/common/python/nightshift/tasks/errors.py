@@ -57,10 +57,34 @@ class TaskBusyError(ConflictError):
     slug = "task_already_running"
 
 
-class NotSupportedYetError(InvalidInputError):
-    """Flow control comes with a later version; leave its fields null."""
+class FlowKeyNotFoundError(NotFoundError):
+    """None of your tasks has used this flow-control key, and nothing is pinned for it."""
 
-    slug = "flow_control_not_supported"
+    slug = "flow_control_not_found"
+
+
+class FlowKeyChangedError(ConflictError):
+    """The flow-control key changed meanwhile; read it again and retry."""
+
+    slug = "flow_control_changed"
+
+
+class FlowKeyVersionError(PreconditionFailedError):
+    """The version in If-Match is not the flow-control key's current one."""
+
+    slug = "precondition_failed"
+
+
+class NothingToBackfillError(InvalidInputError):
+    """The task has no schedule, so there is nothing to backfill."""
+
+    slug = "nothing_to_backfill"
+
+
+class BackfillRangeError(InvalidInputError):
+    """The range to backfill must lie in the past, its start before its end."""
+
+    slug = "invalid_backfill_range"
 
 
 class ScheduleInPastError(InvalidInputError):

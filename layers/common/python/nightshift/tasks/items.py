@@ -8,7 +8,15 @@ from nightshift.core.clock import from_ms, to_ms
 from nightshift.jobs.model import Overlap
 from nightshift.jobs.retry import Backoff, RetryPolicy
 from nightshift.tasks import keys
-from nightshift.tasks.model import Definition, Method, Misfire, Task, TaskId
+from nightshift.tasks.model import (
+    Definition,
+    FlowControl,
+    Limits,
+    Method,
+    Misfire,
+    Task,
+    TaskId,
+)
 
 SCHEMA_VERSION = 1
 
@@ -47,6 +55,8 @@ def _definition_item(said: Definition) -> Item:
         "misfire": said.misfire.value,
         "on_failure_url": said.on_failure_url,
         "pause_after": said.pause_after,
+        "flow": flow_map(said.flow) or None,
+        "spread_s": said.spread_s or None,
     }
 
 
@@ -84,7 +94,34 @@ def _definition_of(item: Item) -> Definition:
         misfire=Misfire(item["misfire"]),
         on_failure_url=item.get("on_failure_url"),
         pause_after=item.get("pause_after"),
+        flow=_flow_of(item.get("flow", {})),
+        spread_s=item.get("spread_s", 0),
     )
+
+
+def limits_map(limits: Limits) -> dict[str, Any]:
+    """Return limits as a plain map; what is unlimited is left out."""
+    full = {"par": limits.parallelism, "rate": limits.rate, "per": limits.period_s}
+    return {k: v for k, v in full.items() if v is not None}
+
+
+def limits_of(data: dict[str, Any]) -> Limits:
+    """Return the limits in what `limits_map` made."""
+    period_s = data.get("per")
+    return Limits(
+        parallelism=data.get("par"),
+        rate=data.get("rate"),
+        period_s=None if period_s is None else float(period_s),
+    )
+
+
+def flow_map(flow: FlowControl) -> dict[str, Any]:
+    """Return a task's flow control as a plain map, empty for none."""
+    return limits_map(flow.limits) | ({"key": flow.key} if flow.key is not None else {})
+
+
+def _flow_of(data: dict[str, Any]) -> FlowControl:
+    return FlowControl(key=data.get("key"), limits=limits_of(data))
 
 
 def retry_map(policy: RetryPolicy) -> dict[str, Any]:

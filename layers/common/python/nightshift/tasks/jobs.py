@@ -1,15 +1,13 @@
-"""The tasks' kinds of jobs: a run, which calls the webhook, and the notice of a failed run."""
+"""The kind of a task's runs, which call its webhook."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from nightshift.core.clock import Clock, rfc3339, to_ms
-from nightshift.core.ids import derived_id
+from nightshift.core.clock import Clock, rfc3339
 from nightshift.jobs.model import (
-    JobId,
+    Gate,
     JobRef,
     JobStatus,
     Overlap,
@@ -19,20 +17,20 @@ from nightshift.jobs.model import (
     Result,
     Trigger,
 )
-from nightshift.jobs.retry import RetryPolicy
-from nightshift.jobs.service import JobService
 from nightshift.outbound.signing import signed_headers
-from nightshift.ports.bus import Bus, DomainEvent
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest, Outcome, Sender
-from nightshift.tasks.model import NOTICE_KIND, RUN_KIND, Method, Misfire, Task
+from nightshift.tasks.flow import FlowGates
+from nightshift.tasks.model import RUN_KIND, Misfire, Task
+from nightshift.tasks.refs import backfill_gate, backfill_job, backfill_of, task_of
 from nightshift.tasks.signing import TaskSecrets
+from nightshift.tasks.spread import start_of
 from nightshift.tasks.store import TaskStore
 
 USER_AGENT = "Nightshift/1"
-NOTICE_RETRIES = 3
-NOTICE_TIMEOUT_S = 15.0
 RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})
 FIRST_SERVER_ERROR = 500
+MAX_WAITING = 100
+"""How many runs of a task may wait for one another (overlap `queue`)."""
 
 
 def result_of(answer: OutboundAnswer) -> Result:
@@ -102,7 +100,8 @@ class Work:
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _with_secrets(plan: Plan, secrets: TaskSecrets) -> Plan:
+def with_secrets(plan: Plan, secrets: TaskSecrets) -> Plan:
+    """Return the plan with what signs its call."""
     work = plan.payload
     if not isinstance(work, Work):
         return plan
@@ -111,7 +110,7 @@ def _with_secrets(plan: Plan, secrets: TaskSecrets) -> Plan:
 
 
 class TaskRun:
-    """`task.run`: one slot, or one request, of a task; the subject is the task."""
+    """`task.run`: one slot, or one request, of a task. `records` finds the records of jobs."""
 
     name = RUN_KIND
 
@@ -122,6 +121,8 @@ class TaskRun:
         secrets: TaskSecrets,
         calls: TaskCalls,
         clock: Clock,
+        flow: FlowGates,
+        records: Callable[[Sequence[JobRef]], Mapping[str, Record]],
         stale_after_s: int,
         on_failed: Callable[[Record], None],
     ) -> None:
@@ -130,14 +131,39 @@ class TaskRun:
         self._secrets = secrets
         self._store = store
         self._calls = calls
+        self._flow = flow
+        self._records = records
         self._on_failed = on_failed
 
     def plan(self, refs: Sequence[JobRef]) -> Mapping[JobRef, Plan]:
         """Return each run's plan from its task as it stands now."""
-        tasks = self._store.find_many(refs, [r.subject for r in refs])
-        return {ref: self._plan(ref, tasks.get(ref.subject)) for ref in refs}
+        tasks = self._store.find_many(refs, [task_of(r) for r in refs])
+        shared = self._flow.of(tasks.values())
+        cancelled = self._cancelled(refs)
+        plans = {}
+        for ref in refs:
+            task_id = task_of(ref)
+            gates = (backfill_gate(ref), shared.get(task_id))
+            plan = self._plan(ref, tasks.get(task_id), [gate for gate in gates if gate])
+            if ref in cancelled:
+                plan = replace(plan, refuse_untried="backfill_cancelled")
+            plans[ref] = plan
+        return plans
 
-    def _plan(self, ref: JobRef, task: Task | None) -> Plan:
+    def _cancelled(self, refs: Sequence[JobRef]) -> set[JobRef]:
+        """Return those runs whose backfill was cancelled."""
+        backfills = {
+            ref: backfill_job(backfill_of(ref) or "", ref.owner_id)
+            for ref in refs
+            if ref.trigger is Trigger.BACKFILL
+        }
+        if not backfills:
+            return set()
+        found = self._records(list(set(backfills.values())))
+        gone = {i for i, record in found.items() if record.status is JobStatus.CANCELLED}
+        return {ref for ref, backfill in backfills.items() if backfill.job_id in gone}
+
+    def _plan(self, ref: JobRef, task: Task | None, gates: Sequence[Gate]) -> Plan:
         if task is None:
             return Plan(refuse="task_deleted")
         if self._secrets.is_gone(task.owner_id):
@@ -149,28 +175,31 @@ class TaskRun:
             timeout_s=task.definition.timeout_s,
             refuse="task_paused" if scheduled and task.paused else None,
             refuse_new=self._refusal(ref, task) if scheduled else None,
+            gates=tuple(gates),
+            max_waiting=MAX_WAITING if backfill_of(ref) is None else None,
             payload=Work(task=task),
         )
 
     def arm(self, plan: Plan) -> Plan:
         """Return the plan with the secrets that sign its call."""
-        return _with_secrets(plan, self._secrets)
+        return with_secrets(plan, self._secrets)
 
     def _refusal(self, ref: JobRef, task: Task) -> str | None:
         """Return why a slot that has not begun is void: the task changed, or it waited too long.
 
         Ticks judge misfires by when they find a slot; this is for what then lay in the queue. Runs
-        that queue for one another are meant to wait.
+        that queue for one another are meant to wait, and so are those that wait at a gate: they
+        have begun, and are not asked.
         """
         if ref.epoch != task.epoch:
             return "task_changed"
-        now = self._clock.now()
+        now, start = self._clock.now(), start_of(ref)
         misfire = task.definition.misfire
         waits = ref.overlap is Overlap.QUEUE or misfire is Misfire.RUN_ALL
-        if waits or now - ref.due_at <= self._stale_after:
+        if waits or now - start <= self._stale_after:
             return None
         following = task.schedule.next_after(ref.due_at) if task.schedule else None
-        passed = following is not None and following <= now
+        passed = following is not None and following + (start - ref.due_at) <= now
         return "misfired" if passed or misfire is Misfire.SKIP else None
 
     async def perform(self, ref: JobRef, plan: Plan, attempt: int, pulse: Pulse) -> Result:  # noqa: ARG002 - a call is too short to tell of progress
@@ -197,166 +226,3 @@ class TaskRun:
         """Tell of a failed run; a success needs no more."""
         if record.status is JobStatus.FAILED:
             self._on_failed(record)
-
-
-class FailureNotice:
-    """`task.notice`: tells a task's on-failure URL of a failed run; the subject is `task/run`."""
-
-    name = NOTICE_KIND
-
-    def __init__(
-        self,
-        *,
-        store: TaskStore,
-        jobs: JobService,
-        secrets: TaskSecrets,
-        calls: TaskCalls,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._jobs = jobs
-        self._secrets = secrets
-        self._calls = calls
-        self._clock = clock
-
-    def plan(self, refs: Sequence[JobRef]) -> Mapping[JobRef, Plan]:
-        """Return each notice's plan; a task that wants none any more refuses."""
-        tasks = self._store.find_many(refs, [task_of_notice(r)[0] for r in refs])
-        return {ref: self._plan(ref, tasks.get(task_of_notice(ref)[0])) for ref in refs}
-
-    def _plan(self, ref: JobRef, task: Task | None) -> Plan:
-        if task is None or task.definition.on_failure_url is None:
-            return Plan(refuse="notice_unwanted")
-        if self._secrets.is_gone(task.owner_id):
-            return Plan(refuse="owner_gone")
-        return Plan(
-            max_retries=NOTICE_RETRIES,
-            retry=RetryPolicy(),
-            timeout_s=NOTICE_TIMEOUT_S,
-            payload=Work(task=task, told=self._told(ref, task)),
-        )
-
-    def arm(self, plan: Plan) -> Plan:
-        """Return the plan with the secrets that sign its call."""
-        return _with_secrets(plan, self._secrets)
-
-    def _told(self, ref: JobRef, task: Task) -> dict[str, Any]:
-        """Return what the notice says of the run."""
-        run_id = task_of_notice(ref)[1]
-        run = self._jobs.find(RUN_KIND, task.id, run_id)
-        last = run.last if run else None
-        return {
-            "task_id": task.id,
-            "task_name": task.definition.name,
-            "run_id": run_id,
-            "scheduled_for": rfc3339(ref.due_at),
-            "attempts": run.attempts if run else None,
-            "reason": run.reason if run else None,
-            "response_status": last.response_status if last else None,
-        }
-
-    async def perform(self, ref: JobRef, plan: Plan, attempt: int, pulse: Pulse) -> Result:  # noqa: ARG002 - a call is too short to tell of progress
-        """Post the notice, CloudEvents-shaped, signed like the task's own calls."""
-        work: Work = plan.payload
-        task = work.task
-        body = json.dumps(
-            {
-                "specversion": "1.0",
-                "id": ref.job_id,
-                "source": "nightshift/tasks",
-                "type": "task.run.failed",
-                "time": rfc3339(self._clock.now()),
-                "data": dict(work.told),
-            },
-            separators=(",", ":"),
-        )
-        return await self._calls.call(
-            ref,
-            url=task.definition.on_failure_url or "",
-            method=Method.POST,
-            body=body,
-            extra={"x-nightshift-attempt": str(attempt), "x-nightshift-task-id": task.id},
-            timeout_s=NOTICE_TIMEOUT_S,
-            secrets=work.secrets,
-        )
-
-    def settle(self, record: Record) -> None:
-        """Nothing follows from a notice's end."""
-
-
-def task_of_notice(ref: JobRef) -> tuple[str, str]:
-    """Return the task's and the run's id of a notice."""
-    task_id, _, run_id = ref.subject.partition("/")
-    return task_id, run_id
-
-
-class FailureHandling:
-    """What follows when a run has failed for good; all of it may happen twice and counts once."""
-
-    def __init__(
-        self,
-        *,
-        store: TaskStore,
-        jobs: JobService,
-        bus: Bus,
-        pause: Callable[[Task, str], None],
-        pause_after: int,
-    ) -> None:
-        self._store = store
-        self._jobs = jobs
-        self._bus = bus
-        self._pause = pause
-        self._pause_after = pause_after
-
-    def __call__(self, record: Record) -> None:
-        """Publish the event, send the notice, pause a task that keeps failing."""
-        ref = record.ref
-        tasks = self._store.find_many([ref], [ref.subject])
-        task = tasks.get(ref.subject)
-        if task is None:
-            return
-        self._bus.publish([_event(record, task)])
-        if task.definition.on_failure_url is not None:
-            self._jobs.start(_notice_ref(record))
-        self._pause_if_hopeless(task)
-
-    def _pause_if_hopeless(self, task: Task) -> None:
-        limit = task.definition.pause_after or self._pause_after
-        if task.paused or not task.is_recurring:
-            return
-        failed = self._jobs.failed_in_a_row(
-            RUN_KIND, task.id, since_ms=to_ms(task.active_since), limit=limit
-        )
-        if failed >= limit:
-            self._pause(task, f"failed_{limit}_in_a_row")
-
-
-def _event(record: Record, task: Task) -> DomainEvent:
-    ref = record.ref
-    return DomainEvent(
-        id=derived_id(ref.due_at, "task.run.failed", ref.job_id, str(record.closed)),
-        type="task.run.failed",
-        subject=ref.job_id,
-        user_id=ref.owner_id,
-        data={
-            "task_id": task.id,
-            "task_name": task.definition.name,
-            "run_id": ref.job_id,
-            "scheduled_for": rfc3339(ref.due_at),
-            "attempts": record.closed,
-            "reason": record.reason,
-        },
-    )
-
-
-def _notice_ref(record: Record) -> JobRef:
-    ref = record.ref
-    moment = ref.due_at + timedelta(milliseconds=record.closed)
-    return JobRef(
-        kind=NOTICE_KIND,
-        subject=f"{ref.subject}/{ref.job_id}",
-        job_id=JobId(derived_id(moment, NOTICE_KIND, ref.job_id)),
-        owner_id=ref.owner_id,
-        due_ms=ref.due_ms,
-        trigger=Trigger.EVENT,
-    )

@@ -5,6 +5,7 @@ from nightshift.aws.dynamo import Item
 OWNER = "U#"
 TASK = "T#"
 KEY = "K#"
+FLOW = "F#"
 SECRET = "SECRET"
 
 
@@ -21,6 +22,11 @@ def task(owner_id: str, task_id: str) -> Item:
 def by_key(owner_id: str, key: str) -> Item:
     """Return the key of the pointer from the owner's own key to a task."""
     return {"pk": owner(owner_id), "sk": KEY + key}
+
+
+def flow_key(owner_id: str, key: str) -> Item:
+    """Return the key of one of the owner's flow-control keys."""
+    return {"pk": owner(owner_id), "sk": FLOW + key}
 
 
 def secret(owner_id: str) -> Item:

@@ -12,8 +12,10 @@ from nightshift.jobs.service import JobService
 from nightshift.tasks.groups import group_of, member_of, slot_ref
 from nightshift.tasks.model import Misfire, Task
 from nightshift.tasks.settings import TaskSettings
+from nightshift.tasks.spread import first_message
 
-MAX_DIRECT_SLOTS = 16
+MAX_DIRECT_SLOTS = 80
+"""What lies in an hour's window of a task that runs each minute, and in the next few minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,23 +38,33 @@ class Planner:
         self._jobs = jobs
         self._settings = settings
 
-    def enter(self, task: Task, now: datetime) -> Scheduling:
-        """Return what puts the task's schedule into force from `now` on."""
-        if task.schedule is None or task.paused:
+    def enter(self, task: Task, now: datetime, *, since: datetime) -> Scheduling:
+        """Return what puts the task's schedule into force at `now`, for the slots after `since`.
+
+        Slots between the two waited in the task's window until now. Where a smaller one would have
+        had more than one of them start already, the last of these starts, at once.
+        """
+        schedule = task.schedule
+        if schedule is None or task.paused:
             return Scheduling()
         until = self._jobs.direct_until()
-        upcoming = task.schedule.upcoming(now, MAX_DIRECT_SLOTS)
-        near = [_first_message(task, slot) for slot in upcoming if slot <= until]
-        parts: list[TransactPart] = [*self._jobs.direct_parts(near)]
-        later = task.schedule.next_after(until)
-        if later is not None:
-            parts += self._later(task, later)
-        return Scheduling(parts=parts, messages=near)
+        near: list[datetime] = []
+        slot = schedule.next_after(since)
+        while slot is not None and slot + task.offset <= until and len(near) < MAX_DIRECT_SLOTS:
+            if near and slot + task.offset <= now:
+                near.pop()
+            near.append(slot)
+            slot = schedule.next_after(slot)
+        messages = [_first_message(task, slot) for slot in near]
+        parts: list[TransactPart] = [*self._jobs.direct_parts(messages)]
+        if slot is not None:
+            parts += self._later(task, slot)
+        return Scheduling(parts=parts, messages=messages)
 
     def _later(self, task: Task, slot: datetime) -> Sequence[TransactPart]:
         if task.schedule is not None and task.is_recurring:
             return self._agenda.join_parts(
-                group_of(task), member_of(task, slot), first_ms=to_ms(slot)
+                group_of(task), member_of(task, slot), first_ms=to_ms(slot + task.offset)
             )
         grace_ms = self._settings.misfire_grace_s * 1000
         late_ok_ms = grace_ms if task.definition.misfire is Misfire.SKIP else None
@@ -79,4 +91,5 @@ def _rejoins(task: Task, spec: str) -> bool:
 
 def _first_message(task: Task, slot: datetime) -> Message:
     overlap = task.definition.overlap
-    return Message.first(slot_ref(task.owner_id, task.id, task.epoch, slot, overlap))
+    ref = slot_ref(task.owner_id, task.id, task.epoch, slot, overlap, offset=task.offset)
+    return first_message(ref)

@@ -1,10 +1,12 @@
 """The routes of runs and their logs."""
 
+from typing import TypeVar
+
 from nightshift.core.access import Permission
 from nightshift.http.reply import Reply
 from nightshift.http.request import Request
 from nightshift.http.routing import Router
-from nightshift.http.schemas import NoBody, PageQuery
+from nightshift.http.schemas import NoBody, PageQuery, QueryModel
 from nightshift.tasks.api import BY_KEY
 from nightshift.tasks.errors import (
     RunNotEndedError,
@@ -13,18 +15,22 @@ from nightshift.tasks.errors import (
     TaskBusyError,
     TaskNotFoundError,
 )
+from nightshift.tasks.model import TaskId
 from nightshift.tasks.runs_schemas import (
     LogOut,
     LogPage,
     RunOut,
     RunPage,
+    RunsQuery,
 )
 from nightshift.tasks.wiring import Context
+
+Q = TypeVar("Q", bound=QueryModel)
 
 router: Router[Context] = Router(tag="Runs")
 
 
-def _task_id(nightshift: Context, request: Request[NoBody, PageQuery]) -> str:
+def _task_id(nightshift: Context, request: Request[NoBody, Q]) -> TaskId:
     return nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
 
 
@@ -32,16 +38,20 @@ def _task_id(nightshift: Context, request: Request[NoBody, PageQuery]) -> str:
     "GET",
     "/tasks/{task_id}/runs",
     Permission.TASKS_READ,
-    query=PageQuery,
+    query=RunsQuery,
     answer=RunPage,
     path_params=BY_KEY,
     errors=(TaskNotFoundError,),
 )
-def list_runs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply:
-    """List a task's runs, newest first."""
+def list_runs(nightshift: Context, request: Request[NoBody, RunsQuery]) -> Reply:
+    """List a task's runs, newest slot first, backfilled ones among them.
+
+    With `trigger`, a page may hold fewer runs than `limit` although more follow.
+    """
     position = request.position()
     views, after = nightshift.tasks.runs.page(
         _task_id(nightshift, request),
+        trigger=request.query.trigger,
         start_after=str(position["id"]) if position else None,
         limit=request.query.limit,
     )
@@ -97,8 +107,8 @@ def get_run_logs(nightshift: Context, request: Request[NoBody]) -> Reply:
     """List the attempts of one run, oldest first."""
     task_id = nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
     view = nightshift.tasks.runs.get(task_id, request.path["run_id"])
-    attempts = nightshift.tasks.runs.attempts(task_id, view.ref.job_id)
-    return Reply(body=LogPage(items=[LogOut.of(view, a) for a in attempts], next_cursor=None))
+    items = [LogOut.of(view, attempt) for attempt in nightshift.tasks.runs.attempts(view)]
+    return Reply(body=LogPage(items=items, next_cursor=None))
 
 
 @router.route(

@@ -1,15 +1,18 @@
 """Answers about runs and their logs."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 from pydantic import Field
 
 from nightshift.core.clock import from_ms
 from nightshift.core.ids import derived_id
-from nightshift.http.schemas import ApiModel, UtcTime
+from nightshift.http.schemas import ApiModel, PageQuery, UtcTime
 from nightshift.jobs.model import Attempt, AttemptStatus, JobStatus, Trigger
 from nightshift.jobs.views import JobView
+from nightshift.tasks.refs import backfill_of, task_of
+from nightshift.tasks.spread import start_of
 
 
 def time_of(ms: int | None) -> datetime | None:
@@ -23,6 +26,12 @@ class RunStarted(ApiModel):
     run_id: str
 
 
+class WaitingFor(StrEnum):
+    """What an open run waits for, if not only for its time."""
+
+    FLOW_CONTROL = "flow_control"
+
+
 class RunOut(ApiModel):
     """A run: one slot of a task, or one request, with all its attempts."""
 
@@ -30,7 +39,13 @@ class RunOut(ApiModel):
     task_id: str
     status: JobStatus
     trigger: Trigger
-    scheduled_for: UtcTime
+    scheduled_for: UtcTime = Field(description="The slot, whatever its start.")
+    starts_at: UtcTime = Field(
+        description="When it was to start: later than its slot if the task spreads."
+    )
+    waiting_for: WaitingFor | None = Field(
+        description="What holds it up: `flow_control`, a limit that runs share by a key."
+    )
     attempts: int
     created_at: UtcTime
     started_at: UtcTime | None
@@ -44,10 +59,12 @@ class RunOut(ApiModel):
         """Return the answer for a run."""
         return cls(
             id=job.ref.job_id,
-            task_id=job.ref.subject,
+            task_id=task_of(job.ref),
             status=job.status,
-            trigger=job.ref.trigger,
+            trigger=_trigger_of(job),
             scheduled_for=job.ref.due_at,
+            starts_at=start_of(job.ref),
+            waiting_for=None if job.waits is None else WaitingFor.FLOW_CONTROL,
             attempts=job.attempts,
             created_at=from_ms(job.created_ms),
             started_at=time_of(job.started_ms),
@@ -56,6 +73,19 @@ class RunOut(ApiModel):
             response_status=job.last.response_status if job.last else None,
             reason=job.reason,
         )
+
+
+def _trigger_of(job: JobView) -> Trigger:
+    """Return what caused a run; one of a backfill stays so when it is tried again by hand."""
+    return job.ref.trigger if backfill_of(job.ref) is None else Trigger.BACKFILL
+
+
+class RunsQuery(PageQuery):
+    """Which runs to show."""
+
+    trigger: Trigger | None = Field(
+        default=None, description="Only those that the schedule, a caller or a backfill started."
+    )
 
 
 class RunPage(ApiModel):
@@ -71,7 +101,9 @@ class LogOut(ApiModel):
     id: str
     task_id: str
     run_id: str
+    trigger: Trigger
     scheduled_for: UtcTime
+    starts_at: UtcTime
     started_at: UtcTime
     execution_time: int | None = Field(description="Milliseconds; null while it runs.")
     status: AttemptStatus
@@ -87,9 +119,11 @@ class LogOut(ApiModel):
         ref = job.ref
         return cls(
             id=derived_id(from_ms(attempt.started_ms), "log", ref.job_id, str(attempt.number)),
-            task_id=ref.subject,
+            task_id=task_of(ref),
             run_id=ref.job_id,
+            trigger=_trigger_of(job),
             scheduled_for=ref.due_at,
+            starts_at=start_of(ref),
             started_at=from_ms(attempt.started_ms),
             execution_time=attempt.execution_ms,
             status=attempt.status,

@@ -1,6 +1,7 @@
 """Bodies and answers of the task API (PRODUCT: "Words of the task API")."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
@@ -9,8 +10,10 @@ from nightshift.http.schemas import ApiModel, QueryModel, UtcTime
 from nightshift.jobs.model import JobStatus, Overlap
 from nightshift.jobs.retry import Backoff, RetryPolicy
 from nightshift.jobs.views import JobView
+from nightshift.tasks.flow_schemas import FlowControlIn
 from nightshift.tasks.model import Definition, Method, Misfire, TaskStatus, TaskView
 from nightshift.tasks.runs_schemas import time_of
+from nightshift.tasks.spread import MAX_SPREAD_S
 
 MAX_NAME_CHARS = 200
 MAX_SCHEDULE_CHARS = 200
@@ -21,8 +24,6 @@ MAX_DELAY_S = 7 * 86_400
 MAX_DELAYS = 20
 MIN_TIMEOUT_S = 1
 MAX_TIMEOUT_S = 120
-MAX_KEY_CHARS = 128
-MAX_BATCH = 100
 MAX_PREVIEW = 100
 NEXT_RUNS_SHOWN = 5
 
@@ -91,15 +92,6 @@ class RetryIn(ApiModel):
         )
 
 
-class FlowControl(ApiModel):
-    """Limits on parallel and frequent calls; a later version makes them real."""
-
-    key: None = None
-    parallelism: None = None
-    rate: None = None
-    period_s: None = None
-
-
 class TaskIn(ApiModel):
     """What a task is."""
 
@@ -141,7 +133,14 @@ class TaskIn(ApiModel):
         le=100,
         description="Slots that fail in a row until the task pauses; null: the server's setting.",
     )
-    flow_control: FlowControl = Field(default_factory=FlowControl)
+    flow_control: FlowControlIn = Field(default_factory=FlowControlIn)
+    spread_s: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_SPREAD_S,
+        description="The window, in seconds after each slot, in which its run starts: each task "
+        "has a moment of its own in it.",
+    )
 
     def definition(self) -> Definition:
         """Return the domain's form."""
@@ -161,6 +160,8 @@ class TaskIn(ApiModel):
             misfire=self.misfire,
             on_failure_url=self.on_failure_url,
             pause_after=self.pause_after_failures,
+            flow=self.flow_control.flow(),
+            spread_s=self.spread_s,
         )
 
     @classmethod
@@ -181,6 +182,8 @@ class TaskIn(ApiModel):
             "misfire": said.misfire,
             "on_failure_url": said.on_failure_url,
             "pause_after_failures": said.pause_after,
+            "flow_control": FlowControlIn.of(said.flow),
+            "spread_s": said.spread_s,
         }
 
 
@@ -215,15 +218,18 @@ class TaskOut(TaskIn):
     key: str | None = Field(description="The caller's own key, if the task was made by one.")
     task_status: TaskStatus
     pause_reason: str | None
-    next_run_at: UtcTime | None
-    next_runs: list[UtcTime]
+    next_run_at: UtcTime | None = Field(description="The next slot.")
+    next_start_at: UtcTime | None = Field(
+        description="When the next slot's run starts: later than the slot if the task spreads."
+    )
+    next_runs: list[UtcTime] = Field(description="The next slots.")
     last_run: LastRun | None
     created_at: UtcTime
     updated_at: UtcTime
     version: int
 
     @classmethod
-    def of(cls, view: TaskView, next_runs: list[Any]) -> Self:
+    def of(cls, view: TaskView, next_runs: list[datetime]) -> Self:
         """Return the answer for a task."""
         task = view.task
         return cls(
@@ -233,6 +239,7 @@ class TaskOut(TaskIn):
             task_status=view.status,
             pause_reason=task.pause_reason,
             next_run_at=next_runs[0] if next_runs else None,
+            next_start_at=next_runs[0] + task.offset if next_runs else None,
             next_runs=next_runs,
             last_run=_last_run(view.last),
             created_at=task.created_at,
@@ -266,49 +273,40 @@ class PreviewQuery(QueryModel):
     schedule: str = Field(min_length=1, max_length=MAX_SCHEDULE_CHARS)
     timezone: str = Field(default="UTC", max_length=64)
     n: int = Field(default=5, ge=1, le=MAX_PREVIEW, description="How many slots.")
+    spread_s: int = Field(
+        default=0, ge=0, le=MAX_SPREAD_S, description="The window after each slot, in seconds."
+    )
+
+
+class WindowOut(ApiModel):
+    """A slot, and the window in which its run would start."""
+
+    scheduled_for: UtcTime
+    starts_from: UtcTime
+    starts_until: UtcTime
 
 
 class PreviewOut(ApiModel):
-    """The next slots of a schedule."""
+    """The next slots of a schedule, and when their runs would start.
+
+    Which moment of the window is a task's own shows once the task exists.
+    """
 
     schedule: str
     timezone: str
     next_runs: list[UtcTime]
+    windows: list[WindowOut]
 
-
-class BatchIn(ApiModel):
-    """Tasks to create; each stands for itself, so each is judged alone."""
-
-    tasks: list[JsonValue] = Field(min_length=1, max_length=MAX_BATCH)
-
-
-class BatchDeleteIn(ApiModel):
-    """Tasks to delete, by id or key."""
-
-    task_ids: list[Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARS)]] = Field(
-        min_length=1, max_length=MAX_BATCH
-    )
-
-
-class BatchItem(ApiModel):
-    """What came of one item: `task` where it succeeded, a problem where not."""
-
-    status: int
-    id: str | None = None
-    task: TaskOut | None = None
-    problem: dict[str, Any] | None = None
-
-
-class BatchOut(ApiModel):
-    """One result for each item, in order."""
-
-    items: list[BatchItem]
-
-
-class SecretOut(ApiModel):
-    """The secret that the calls of the caller's tasks are signed with (Standard Webhooks)."""
-
-    secret: str = Field(description="`whsec_` and base64; verify `webhook-signature` with it.")
-    generation: int
-    rotated_at: UtcTime | None
-    previous_valid_until: UtcTime | None
+    @classmethod
+    def of(cls, query: PreviewQuery, slots: list[datetime]) -> Self:
+        """Return the answer for a schedule's slots."""
+        window = timedelta(seconds=query.spread_s)
+        return cls(
+            schedule=query.schedule,
+            timezone=query.timezone,
+            next_runs=slots,
+            windows=[
+                WindowOut(scheduled_for=slot, starts_from=slot, starts_until=slot + window)
+                for slot in slots
+            ],
+        )

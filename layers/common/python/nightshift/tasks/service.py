@@ -18,8 +18,10 @@ from nightshift.tasks.errors import (
     TaskNotFoundError,
     TaskVersionError,
 )
+from nightshift.tasks.flow_service import FlowService
 from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
 from nightshift.tasks.planning import Planner, Scheduling
+from nightshift.tasks.refs import backfill_of
 from nightshift.tasks.runs import TaskRuns
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.store import TaskStore
@@ -37,6 +39,7 @@ class TaskService:
         store: TaskStore,
         jobs: JobService,
         planner: Planner,
+        flow: FlowService,
         clock: Clock,
         new_id: Callable[[datetime], str],
         settings: TaskSettings,
@@ -45,6 +48,7 @@ class TaskService:
         self._jobs = jobs
         self.runs = TaskRuns(jobs)
         self._planner = planner
+        self._flow = flow
         self._clock = clock
         self._new_id = new_id
         self._settings = settings
@@ -72,7 +76,8 @@ class TaskService:
             active_since=now,
             definition=said,
         )
-        entering = self._planner.enter(task, now)
+        entering = self._planner.enter(task, now, since=now)
+        self._flow.note(owner_id, said)
         self._store.add(task, entering.parts)
         self._jobs.send_direct(entering.messages)
         return TaskView(task=task, last=None)
@@ -138,14 +143,10 @@ class TaskService:
         self._check(replace(said, schedule=None) if same_timing else said)
         if _same_slots(task.definition, said):
             return self._store_next(task, replace(task, definition=said), touch_schedule=False)
-        now = self._clock.now()
-        changed = replace(
-            task,
-            definition=said,
-            anchor=task.anchor if same_timing else _whole_second(now),
-            active_since=now,
-            epoch=task.epoch + 1,
-        )
+        changed = replace(task, definition=said, epoch=task.epoch + 1)
+        if not same_timing:
+            now = self._clock.now()
+            changed = replace(changed, anchor=_whole_second(now), active_since=now)
         return self._store_next(task, changed, touch_schedule=True)
 
     def amend(
@@ -197,9 +198,14 @@ class TaskService:
         leaving = entering = Scheduling()
         if touch_schedule:
             leaving = self._planner.leave(before, staying=after)
-            entering = self._planner.enter(after, now)
+            # Slots that wait in the task's window stay in force, unless the schedule is another.
+            since = max(after.active_since, now - before.offset)
+            entering = self._planner.enter(after, now, since=since)
+        if before.definition != after.definition:
+            self._flow.note(after.owner_id, after.definition)
         self._store.replace(after, [*leaving.parts, *entering.parts])
         self._jobs.send_direct(entering.messages)
+        self._flow.changed(after.owner_id, before.definition, after.definition)
         return self._view(after)
 
     def pause(
@@ -275,17 +281,19 @@ class TaskService:
             TaskBusyError: another run is open and the task's overlap rule is `skip`.
         """
         view = self.get(owner_id, id_or_key)
-        self.runs.get(view.task.id, run_id)
-        _check_free(view, for_run=run_id)
+        ref = self.runs.get(view.task.id, run_id).ref
+        if backfill_of(ref) is None:
+            _check_free(view, for_run=run_id)
         return self.runs.retry(view.task.id, run_id)
 
 
 def _same_slots(before: Definition, after: Definition) -> bool:
     """Tell whether what the agenda knows of the task stays as it is."""
-    return _timing(before) == _timing(after) and (before.misfire, before.overlap) == (
-        after.misfire,
-        after.overlap,
-    )
+    return _timing(before) == _timing(after) and (
+        before.misfire,
+        before.overlap,
+        before.spread_s,
+    ) == (after.misfire, after.overlap, after.spread_s)
 
 
 def _timing(said: Definition) -> tuple[str | None, str]:

@@ -44,6 +44,13 @@ class TaskSettings:
         le=100,
         doc="After how many failed slots in a row a recurring task pauses itself.",
     )
+    backfill_max_runs: int = setting(
+        default=1_000,
+        unit="runs",
+        ge=1,
+        le=10_000,
+        doc="How many runs one backfill of a task may start.",
+    )
     signing_overlap_s: int = setting(
         default=86_400,
         unit="seconds",

@@ -14,16 +14,24 @@ from nightshift.jobs.settings import EngineSettings
 from nightshift.jobs.wiring import Machine, get_machine
 from nightshift.ports.bus import Bus
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest, Sender
-from nightshift.tasks.jobs import FailureHandling, FailureNotice, TaskCalls, TaskRun
-from nightshift.tasks.model import Task
+from nightshift.tasks.failures import FailureHandling, FailureNotice
+from nightshift.tasks.flow import FlowGates
+from nightshift.tasks.flow_store import FlowStore
+from nightshift.tasks.jobs import TaskCalls, TaskRun
+from nightshift.tasks.model import BACKFILL_KIND, Task
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.signing import TaskSecrets
 from nightshift.tasks.store import TaskStore
 
 if TYPE_CHECKING:
     from nightshift.jobs.dead import DeadLetters
+    from nightshift.jobs.kinds import JobKind
+    from nightshift.jobs.model import Gate
     from nightshift.jobs.sweeper import Sweeper
     from nightshift.jobs.tick import Ticker
+    from nightshift.tasks.backfill import Backfill
+    from nightshift.tasks.backfills import BackfillService
+    from nightshift.tasks.flow_service import FlowService
     from nightshift.tasks.service import TaskService
 
 
@@ -48,6 +56,7 @@ class Context:
         self.jobs = machine.jobs
         self.clock = machine.parts.clock
         self.store = TaskStore(outside.tasks_table)
+        self._flow_store = FlowStore(outside.tasks_table)
         self.secrets = TaskSecrets(
             outside.tasks_table,
             outside.master_key,
@@ -71,6 +80,8 @@ class Context:
             secrets=self.secrets,
             calls=calls,
             clock=self.clock,
+            flow=FlowGates(self._flow_store),
+            records=self.machine.store.find_records,
             stale_after_s=self._settings.misfire_queue_grace_s,
             on_failed=failures,
         )
@@ -84,6 +95,14 @@ class Context:
         self.machine.lifecycle.tell_in_batches(run.name, notice.name)
         self.machine.kinds.add(run.name, lambda: run)
         self.machine.kinds.add(notice.name, lambda: notice)
+        self.machine.add_lazily(BACKFILL_KIND, lambda: self._backfill_kind)
+
+    @cached_property
+    def _backfill_kind(self) -> "JobKind[Backfill]":
+        from nightshift.tasks.backfill import Backfilling, backfill_kind  # noqa: PLC0415 - the same
+
+        handler = Backfilling(store=self.store, many=self.machine.many, view=self.jobs.view)
+        return backfill_kind(handler)
 
     def _pause(self, task: Task, reason: str) -> None:
         self.tasks.pause(task.owner_id, task.id, reason=reason)
@@ -98,8 +117,34 @@ class Context:
             store=self.store,
             jobs=self.jobs,
             planner=Planner(self.machine.agenda, self.jobs, self._settings),
+            flow=self.flow,
             clock=self.clock,
             new_id=new_id,
+            settings=self._settings,
+        )
+
+    @cached_property
+    def flow(self) -> "FlowService":
+        """The flow-control keys of their owners."""
+        from nightshift.tasks.flow_service import FlowService  # noqa: PLC0415 - see the class
+
+        return FlowService(
+            store=self._flow_store, gates=self.machine.gates, wake=self._wake, clock=self.clock
+        )
+
+    def _wake(self, gate: "Gate") -> None:
+        self.machine.engine.send_now(self.machine.gates.wake(gate))
+
+    @cached_property
+    def backfills(self) -> "BackfillService":
+        """Backfills of the tasks."""
+        from nightshift.tasks.backfills import BackfillService  # noqa: PLC0415 - see the class
+
+        return BackfillService(
+            tasks=self.tasks,
+            jobs=self.jobs,
+            kind=self._backfill_kind,
+            clock=self.clock,
             settings=self._settings,
         )
 
