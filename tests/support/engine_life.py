@@ -1,17 +1,18 @@
 """A seeded life of the engine with declared kinds, in which everything goes wrong now and then.
 
-Owners enqueue, cancel and retry at random; calls fail in every way, reads are stale, messages come
-twice and out of order, workers die and dawdle, ticks and sweeps fail to come, limits change, and
-items are deleted long before their time to live is over. Then all is well again, and every promise
-must have been kept.
+Owners enqueue, cancel and retry at random, the queue is paused and goes on; calls fail in every
+way, reads are stale, messages come twice and out of order, workers die and dawdle, ticks and sweeps
+fail to come, limits change, and items are deleted long before their time to live is over. Then all
+is well again, and every promise must have been kept.
 """
 
 import contextlib
 import random
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from nightshift.core.clock import from_ms
@@ -19,7 +20,7 @@ from nightshift.core.errors import NightshiftError
 from nightshift.jobs.enqueue import Enqueued
 from nightshift.jobs.gates import MAX_PARALLELISM, Gate
 from nightshift.jobs.kinds import Failed, Job, JobKind, Outcome, Snooze, Unique, UniqueMode
-from nightshift.jobs.model import Record, Trigger
+from nightshift.jobs.model import Order, QueueName, Record, Trigger
 from nightshift.jobs.retry import RetryPolicy
 from nightshift.jobs.store import JobStore
 from tests.support.dynamo import FakeDynamoDB
@@ -33,6 +34,9 @@ QUIET_ROUNDS = 60
 KEYS = ("x", "y")
 RETRY = RetryPolicy(delay_s=2, max_delay_s=20)
 RATE_SPACING_S = 5.0
+THROTTLED_S = 120.0
+STEADY_S = 90.0
+"""How long steady work takes, one and a half leases."""
 TTL_EARLY = timedelta(days=25)
 """How long before its time an item may be deleted: all that counts is kept for a month."""
 LATE = timedelta(seconds=45)
@@ -55,7 +59,7 @@ class EngineLife:
             strict=False,
             keep_calls=False,
         )
-        self.world = World(dynamo=dynamo, kinds=self._kinds())
+        self.world = World(dynamo=dynamo, kinds=self._kinds(), repeatable=True)
         has_been_running(dynamo, self.world.clock)
         self.faults = RandomFaults(self._rng, rate=0.0, meanwhile=self._meanwhile)
         self._trouble = False
@@ -73,10 +77,13 @@ class EngineLife:
     def _kinds(self) -> list[JobKind[Any]]:
         newest: Unique[Chore] = Unique(key=_name, mode=UniqueMode.REPLACE)
         active: Unique[Chore] = Unique(key=_name)
+        throttled: Unique[Chore] = Unique(key=_name, mode=UniqueMode.THROTTLE, period_s=THROTTLED_S)
         said: dict[str, dict[str, Any]] = {
             "plain": {},
             "keyed": {"unique": active},
             "newest": {"unique": newest},
+            "throttled": {"unique": throttled},
+            "steady": {"timeout_s": 110, "subject": _name},
             "single": {"subject": _name},
             "shared": {"subject": _name, "concurrency": 2},
             "gated": {"flow": lambda p: Gate(key=p.name, parallelism=self._limit)},
@@ -89,7 +96,7 @@ class EngineLife:
         }
         chosen = self._rng.sample(sorted(said), 3)
         return [
-            kind_of(self._work, name=name, retry=RETRY, timeout_s=20, **said[name])
+            kind_of(self._work, name=name, retry=RETRY, **{"timeout_s": 20, **said[name]})
             for name in chosen
         ]
 
@@ -110,6 +117,7 @@ class EngineLife:
             if self._rng.random() < 0.3:
                 world.invoke(world.tick if self._rng.random() < 0.3 else world.sweep)
         self._trouble, self.faults.rate, self.faults.delays = False, 0.0, 0.0
+        world.machine.queues.resume(QueueName.DEFAULT, by="admin")
         self._recover()
         return self
 
@@ -144,8 +152,9 @@ class EngineLife:
                 self._retry,
                 self._change,
                 self._expire,
+                self._pause,
             ],
-            weights=[10, 1, 2, 2, 1, 1],
+            weights=[10, 1, 2, 2, 1, 1, 1],
         )[0]
         with contextlib.suppress(NightshiftError):
             act()
@@ -182,6 +191,12 @@ class EngineLife:
     def _expire(self) -> None:
         self.world.dynamo.expire(self.world.clock.now() + TTL_EARLY)
 
+    def _pause(self) -> None:
+        """Pause the queue, or let it go on."""
+        queues = self.world.machine.queues
+        act = self._rng.choice([queues.pause, queues.resume, queues.resume])
+        act(QueueName.DEFAULT, by="admin")
+
     def _listen(self) -> None:
         """Deliver a batch of any size, in any order."""
         queue = self.world.queue
@@ -202,6 +217,8 @@ class EngineLife:
             if self._trouble and self._rng.random() < 0.4:
                 self._meanwhile()
             self._maybe_die("in the work", 0.06)
+            if job.kind == "steady":
+                self.world.pass_time(self.world.clock.now() + timedelta(seconds=STEADY_S))
             return self._outcome(job)
         finally:
             for place in places:
@@ -227,6 +244,8 @@ class EngineLife:
         return {
             "keyed": [f"keyed {name} 1"],
             "single": [f"single {name} 1"],
+            "steady": [f"steady {name} 1"],
+            "throttled": [f"throttled {name} 1"],
             "shared": [f"shared {name} 2"],
             "gated": [f"gated {name} {self._limit}"],
             "both": [f"both {name} 1", "both all 1"],
@@ -299,7 +318,18 @@ class EngineLife:
         # The place of an attempt that died before it began is left to its own time.
         waiting = [(i["pk"], i["sk"]) for i in rows if str(i["sk"]).startswith("P#")]
         found += [f"still waits: {row}" for row in waiting]
+        found += [f"still held: {i['sk']}" for i in rows if str(i["pk"]).startswith("HELD#")]
+        found += self._of_throttle(orders)
         return found + ([] if self._stalls else self._of_pace())
+
+    def _of_throttle(self, orders: Sequence[Order]) -> list[str]:
+        """Tell whether throttled jobs of a key were made their period apart."""
+        made: dict[str, list[int]] = defaultdict(list)
+        for order in orders:
+            if order.ref.kind == "throttled":
+                made[order.unique_key or ""].append(order.created_ms)
+        gaps = [b - a for times in made.values() for a, b in pairwise(sorted(times))]
+        return [f"throttled: {gap} ms apart" for gap in gaps if gap < THROTTLED_S * 1000]
 
     def _of_job(self, record: Record) -> list[str]:
         ref = record.ref

@@ -10,7 +10,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -26,7 +26,6 @@ from nightshift.aws.dynamo import (
 )
 from nightshift.core.clock import Clock, to_ms
 from nightshift.core.errors import ConflictError, NightshiftError, UnavailableError
-from nightshift.core.ids import new_id
 from nightshift.jobs.agenda import CHECK_AFTER_MS, DIRECT_MS, MANIFEST_SIZE, Agenda, Manifest
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
@@ -92,7 +91,9 @@ class Enqueuer:
         queues: Queues,
         lifecycle: Lifecycle,
         clock: Clock,
+        new_id: Callable[[datetime], str],
         new_token: Callable[[], str],
+        pool: Callable[[int], Executor],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
@@ -105,7 +106,9 @@ class Enqueuer:
         self._queues = queues
         self._lifecycle = lifecycle
         self._clock = clock
+        self._new_id = new_id
         self._new_token = new_token
+        self._pool = pool
         self._sleep = sleep
 
     def enqueue(
@@ -164,7 +167,7 @@ class Enqueuer:
         wishes = [self._wish(kind, payload, owner_id, due) for payload in payloads]
         portions = [wishes[i : i + MANIFEST_SIZE] for i in range(0, len(wishes), MANIFEST_SIZE)]
         came: list[Enqueued | EnqueueFailed] = []
-        with ThreadPoolExecutor(BULK_THREADS) as pool:
+        with self._pool(BULK_THREADS) as pool:
             for portion in portions:
                 if kind.unique is not None:
                     done = list(pool.map(self._one_of_many, portion))
@@ -193,7 +196,7 @@ class Enqueuer:
     ) -> _Wish[P]:
         now = self._clock.now()
         ref = kind.ref_of(
-            payload, job_id=job_id or new_id(now), owner_id=owner_id, due_ms=to_ms(due)
+            payload, job_id=job_id or self._new_id(now), owner_id=owner_id, due_ms=to_ms(due)
         )
         order = Order(
             ref=ref,
@@ -312,7 +315,7 @@ class Enqueuer:
             return EnqueueFailed(error=UnavailableError.slug, message=_NOT_SURE)
 
     def _portion(
-        self, wishes: Sequence[_Wish[P]], pool: ThreadPoolExecutor
+        self, wishes: Sequence[_Wish[P]], pool: Executor
     ) -> list[Enqueued | EnqueueFailed]:
         """Claim the portion with one write, then put its orders side by side."""
         self._claim([wish.message for wish in wishes])
