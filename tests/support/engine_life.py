@@ -17,6 +17,7 @@ from typing import Any
 
 from nightshift.core.clock import from_ms
 from nightshift.core.errors import NightshiftError
+from nightshift.jobs import keys
 from nightshift.jobs.enqueue import Enqueued
 from nightshift.jobs.gates import MAX_PARALLELISM, Gate
 from nightshift.jobs.kinds import Failed, Job, JobKind, Outcome, Snooze, Unique, UniqueMode
@@ -135,13 +136,16 @@ class EngineLife:
                 return
 
     def _is_quiet(self) -> bool:
-        """Tell whether nothing can happen any more."""
-        now = self.world.clock.now().timestamp()
-        rows = [str(i["pk"]) for i in self.world.dynamo.items("jobs")]
-        claims = [int(pk.removeprefix("CLAIM#")) for pk in rows if pk.startswith("CLAIM#")]
-        hints = [int(pk.split("#")[1]) for pk in rows if pk.startswith("DUE#")]
-        ahead = [m for m in (*claims, *hints) if m >= now // 60 - 2]
-        return not self.world.queue.messages and not ahead
+        """Tell whether nothing can happen any more: no message, and nothing that a walk will see."""
+        items = self.world.dynamo.items("jobs")
+        reached = {str(i["pk"]): int(i["pos"]) for i in items if "pos" in i}
+        rows = [str(i["pk"]).split("#") for i in items]
+        ahead = {
+            "CLAIM": reached[str(keys.cursor(keys.SWEEP)["pk"])],
+            "DUE": reached[str(keys.cursor(keys.TICK)["pk"])],
+        }
+        left = [row for row in rows if row[0] in ahead and int(row[1]) > ahead[row[0]]]
+        return not self.world.queue.messages and not left
 
     def _act(self) -> None:
         act: Callable[[], None] = self._rng.choices(
