@@ -1,9 +1,10 @@
-"""A thousand enqueues of one unique key at the same time, again and again: each time one job.
+"""Crowds: enqueues of one unique key make one job; a subject has no more at work than it may.
 
-`python -m tests.load.bench_unique [rounds]` lets a thousand threads enqueue over the thread-safe
-fake table, in which a share of the writes meets another transaction. Whoever has read waits until
-all have read, so that all of them find the key free. The job is worked on before the next round
-asks for a new one of the same key.
+`python -m tests.load.bench_unique [rounds]` lets fifty and a thousand threads enqueue over the
+thread-safe fake table, in which a share of the writes meets another transaction. Whoever has read
+waits until all have read, so that all of them find the key free. The job is worked on before the
+next round asks for a new one of the same key. Then a thousand threads enqueue a thousand jobs for
+two subjects while sixteen workers run them, and how many of a subject are at work is counted.
 """
 
 import os
@@ -19,13 +20,19 @@ from typing import Any, Final
 from nightshift.core.clock import SystemClock
 from nightshift.core.errors import NightshiftError
 from nightshift.jobs.enqueue import Enqueued
+from nightshift.jobs.model import JobStatus
 from tests.load.rivals.aws_stand_in import QUEUE, StandIn
 from tests.load.rivals.nightshift_rival import batch, machine_over
 from tests.load.rivals.noop import KINDS, OWNER, Noop
 from tests.support.faults import Fault, FaultMode
+from tests.support.rush import Rush
 
-TOGETHER: Final = 1_000
+CROWDS: Final = (50, 1_000)
 ROUNDS: Final = 200
+LIMITS: Final = (1, 3)
+"""How many of a subject may be at work at once."""
+RUSH: Final = 1_000
+"""How many jobs, each enqueued by a thread of its own."""
 CONFLICT_RATE: Final = 0.02
 SWITCH_S: Final = 1e-5
 PATIENCE_S: Final = 60.0
@@ -38,6 +45,7 @@ Answer = Enqueued | NightshiftError
 class Found:
     """What came of all rounds; `problems` has a sentence for each thing that must not be."""
 
+    together: int
     rounds: int = 0
     created: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -45,7 +53,7 @@ class Found:
     problems: list[str] = field(default_factory=list)
 
 
-def measure(rounds: int, together: int = TOGETHER) -> Found:
+def measure(rounds: int, together: int) -> Found:
     """Return what `rounds` rounds of `together` enqueues came to."""
     crowd = _Crowd(together)
     interval = sys.getswitchinterval()
@@ -89,7 +97,7 @@ class _Crowd:
         self._machine = machine_over(aws.dynamo, lambda: aws.sqs, lambda: aws.events, clock)
         self._size = size
         self._seen: set[str] = set()
-        self.found = Found()
+        self.found = Found(together=size)
 
     def round(self, pool: ThreadPoolExecutor) -> None:
         """Let all enqueue at once, look at what they were told, and do the job."""
@@ -134,7 +142,7 @@ def shown(found: Found) -> str:
     """Return the measurement in words."""
     refused = ", ".join(f"{count} refused ({slug})" for slug, count in found.refused.items())
     return (
-        f"{found.rounds} rounds of {TOGETHER} concurrent enqueues of one key: "
+        f"{found.rounds} rounds of {found.together} concurrent enqueues of one key: "
         f"{found.created} jobs, {refused or 'none refused'}, {found.seconds:.0f} s"
     )
 
@@ -145,12 +153,50 @@ def missed(found: Found) -> list[str]:
     return [*found.problems, *refused]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rushed:
+    """What came of a rush: how many of a subject were at work at once, and what went wrong."""
+
+    limit: int
+    most: int
+    seconds: float
+    problems: list[str]
+
+
+def rushed(limit: int) -> Rushed:
+    """Return what came of a thousand enqueues at once for two subjects with this limit."""
+    started = time.monotonic()
+    rush = Rush(jobs=RUSH, concurrency=limit, threads=RUSH).run()
+    problems = [f"{rush.most} at work at once, {limit} allowed"] if rush.most > limit else []
+    if rush.statuses != {JobStatus.COMPLETED: RUSH} or rush.attempts != {1: RUSH}:
+        problems.append(f"ended as {dict(rush.statuses)}, in attempts {dict(rush.attempts)}")
+    seconds = time.monotonic() - started
+    return Rushed(limit=limit, most=rush.most, seconds=seconds, problems=problems)
+
+
+def rushed_shown(found: Rushed) -> str:
+    """Return the rush in words."""
+    return (
+        f"{RUSH} concurrent enqueues for two subjects of at most {found.limit} at a time: "
+        f"{found.most} at work at once at most, {found.seconds:.0f} s"
+    )
+
+
 def main() -> int:
-    """Measure and print; return 1 when a round made more or less than one job."""
+    """Measure and print; return 1 when a round made more or less than one job, or a limit broke."""
     os.nice(NICE)
-    found = measure(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
-    print("\n".join([shown(found), *missed(found)]))
-    return int(bool(missed(found)))
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    problems = []
+    for together in CROWDS:
+        found = measure(rounds, together)
+        print(shown(found), flush=True)
+        problems += missed(found)
+    for limit in LIMITS:
+        came = rushed(limit)
+        print(rushed_shown(came), flush=True)
+        problems += came.problems
+    print("\n".join(problems))
+    return int(bool(problems))
 
 
 if __name__ == "__main__":

@@ -81,12 +81,22 @@ def test_a_job_that_does_nothing_costs_no_more_writes_than_it_needs() -> None:
     assert [] == bench_engine.missed(found)
 
 
-def test_a_thousand_requests_for_one_key_make_one_job() -> None:
+@pytest.mark.parametrize("together", bench_unique.CROWDS)
+def test_many_requests_for_one_key_make_one_job(together: int) -> None:
     """All of them find the key free before the first takes it, in every round."""
-    found = bench_unique.measure(bench_unique.ROUNDS)
+    found = bench_unique.measure(bench_unique.ROUNDS, together)
 
     _show(bench_unique.shown(found))
     assert [] == bench_unique.missed(found)
+
+
+@pytest.mark.parametrize("limit", bench_unique.LIMITS)
+def test_a_subject_never_has_more_at_work_than_it_may(limit: int) -> None:
+    """A thousand enqueue at once, sixteen work."""
+    found = bench_unique.rushed(limit)
+
+    _show(bench_unique.rushed_shown(found))
+    assert [] == found.problems
 
 
 def test_no_seed_of_ten_thousand_breaks_a_promise() -> None:

@@ -1,25 +1,27 @@
 """A seeded life of the engine with declared kinds, in which everything goes wrong now and then.
 
-Owners enqueue, cancel and retry at random; calls fail in every way, reads are stale, messages come
-twice and out of order, workers die and dawdle, ticks and sweeps fail to come, limits change, and
-items are deleted long before their time to live is over. Then all is well again, and every promise
-must have been kept.
+Owners enqueue, cancel and retry at random, the queue is paused and goes on; calls fail in every
+way, reads are stale, messages come twice and out of order, workers die and dawdle, ticks and sweeps
+fail to come, limits change, and items are deleted long before their time to live is over. Then all
+is well again, and every promise must have been kept.
 """
 
 import contextlib
 import random
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from nightshift.core.clock import from_ms
 from nightshift.core.errors import NightshiftError
+from nightshift.jobs import keys
 from nightshift.jobs.enqueue import Enqueued
 from nightshift.jobs.gates import MAX_PARALLELISM, Gate
 from nightshift.jobs.kinds import Failed, Job, JobKind, Outcome, Snooze, Unique, UniqueMode
-from nightshift.jobs.model import Record, Trigger
+from nightshift.jobs.model import Order, QueueName, Record, Trigger
 from nightshift.jobs.retry import RetryPolicy
 from nightshift.jobs.store import JobStore
 from tests.support.dynamo import FakeDynamoDB
@@ -33,8 +35,9 @@ QUIET_ROUNDS = 60
 KEYS = ("x", "y")
 RETRY = RetryPolicy(delay_s=2, max_delay_s=20)
 RATE_SPACING_S = 5.0
-PASS_S = 2.0
-"""How late a reserved start may be used, so that two starts may be that much closer."""
+THROTTLED_S = 120.0
+STEADY_S = 90.0
+"""How long steady work takes, one and a half leases."""
 TTL_EARLY = timedelta(days=25)
 """How long before its time an item may be deleted: all that counts is kept for a month."""
 LATE = timedelta(seconds=45)
@@ -57,7 +60,7 @@ class EngineLife:
             strict=False,
             keep_calls=False,
         )
-        self.world = World(dynamo=dynamo, kinds=self._kinds())
+        self.world = World(dynamo=dynamo, kinds=self._kinds(), repeatable=True)
         has_been_running(dynamo, self.world.clock)
         self.faults = RandomFaults(self._rng, rate=0.0, meanwhile=self._meanwhile)
         self._trouble = False
@@ -75,10 +78,13 @@ class EngineLife:
     def _kinds(self) -> list[JobKind[Any]]:
         newest: Unique[Chore] = Unique(key=_name, mode=UniqueMode.REPLACE)
         active: Unique[Chore] = Unique(key=_name)
+        throttled: Unique[Chore] = Unique(key=_name, mode=UniqueMode.THROTTLE, period_s=THROTTLED_S)
         said: dict[str, dict[str, Any]] = {
             "plain": {},
             "keyed": {"unique": active},
             "newest": {"unique": newest},
+            "throttled": {"unique": throttled},
+            "steady": {"timeout_s": 110, "subject": _name},
             "single": {"subject": _name},
             "shared": {"subject": _name, "concurrency": 2},
             "gated": {"flow": lambda p: Gate(key=p.name, parallelism=self._limit)},
@@ -91,7 +97,7 @@ class EngineLife:
         }
         chosen = self._rng.sample(sorted(said), 3)
         return [
-            kind_of(self._work, name=name, retry=RETRY, timeout_s=20, **said[name])
+            kind_of(self._work, name=name, retry=RETRY, **{"timeout_s": 20, **said[name]})
             for name in chosen
         ]
 
@@ -112,6 +118,7 @@ class EngineLife:
             if self._rng.random() < 0.3:
                 world.invoke(world.tick if self._rng.random() < 0.3 else world.sweep)
         self._trouble, self.faults.rate, self.faults.delays = False, 0.0, 0.0
+        world.machine.queues.resume(QueueName.DEFAULT, by="admin")
         self._recover()
         return self
 
@@ -129,13 +136,16 @@ class EngineLife:
                 return
 
     def _is_quiet(self) -> bool:
-        """Tell whether nothing can happen any more."""
-        now = self.world.clock.now().timestamp()
-        rows = [str(i["pk"]) for i in self.world.dynamo.items("jobs")]
-        claims = [int(pk.removeprefix("CLAIM#")) for pk in rows if pk.startswith("CLAIM#")]
-        hints = [int(pk.split("#")[1]) for pk in rows if pk.startswith("DUE#")]
-        ahead = [m for m in (*claims, *hints) if m >= now // 60 - 2]
-        return not self.world.queue.messages and not ahead
+        """Tell whether nothing can happen any more: no message, and nothing that a walk will see."""
+        items = self.world.dynamo.items("jobs")
+        reached = {str(i["pk"]): int(i["pos"]) for i in items if "pos" in i}
+        rows = [str(i["pk"]).split("#") for i in items]
+        ahead = {
+            "CLAIM": reached[str(keys.cursor(keys.SWEEP)["pk"])],
+            "DUE": reached[str(keys.cursor(keys.TICK)["pk"])],
+        }
+        left = [row for row in rows if row[0] in ahead and int(row[1]) > ahead[row[0]]]
+        return not self.world.queue.messages and not left
 
     def _act(self) -> None:
         act: Callable[[], None] = self._rng.choices(
@@ -146,8 +156,9 @@ class EngineLife:
                 self._retry,
                 self._change,
                 self._expire,
+                self._pause,
             ],
-            weights=[10, 1, 2, 2, 1, 1],
+            weights=[10, 1, 2, 2, 1, 1, 1],
         )[0]
         with contextlib.suppress(NightshiftError):
             act()
@@ -184,6 +195,12 @@ class EngineLife:
     def _expire(self) -> None:
         self.world.dynamo.expire(self.world.clock.now() + TTL_EARLY)
 
+    def _pause(self) -> None:
+        """Pause the queue, or let it go on."""
+        queues = self.world.machine.queues
+        act = self._rng.choice([queues.pause, queues.resume, queues.resume])
+        act(QueueName.DEFAULT, by="admin")
+
     def _listen(self) -> None:
         """Deliver a batch of any size, in any order."""
         queue = self.world.queue
@@ -204,6 +221,8 @@ class EngineLife:
             if self._trouble and self._rng.random() < 0.4:
                 self._meanwhile()
             self._maybe_die("in the work", 0.06)
+            if job.kind == "steady":
+                self.world.pass_time(self.world.clock.now() + timedelta(seconds=STEADY_S))
             return self._outcome(job)
         finally:
             for place in places:
@@ -229,6 +248,8 @@ class EngineLife:
         return {
             "keyed": [f"keyed {name} 1"],
             "single": [f"single {name} 1"],
+            "steady": [f"steady {name} 1"],
+            "throttled": [f"throttled {name} 1"],
             "shared": [f"shared {name} 2"],
             "gated": [f"gated {name} {self._limit}"],
             "both": [f"both {name} 1", "both all 1"],
@@ -301,7 +322,18 @@ class EngineLife:
         # The place of an attempt that died before it began is left to its own time.
         waiting = [(i["pk"], i["sk"]) for i in rows if str(i["sk"]).startswith("P#")]
         found += [f"still waits: {row}" for row in waiting]
+        found += [f"still held: {i['sk']}" for i in rows if str(i["pk"]).startswith("HELD#")]
+        found += self._of_throttle(orders)
         return found + ([] if self._stalls else self._of_pace())
+
+    def _of_throttle(self, orders: Sequence[Order]) -> list[str]:
+        """Tell whether throttled jobs of a key were made their period apart."""
+        made: dict[str, list[int]] = defaultdict(list)
+        for order in orders:
+            if order.ref.kind == "throttled":
+                made[order.unique_key or ""].append(order.created_ms)
+        gaps = [b - a for times in made.values() for a, b in pairwise(sorted(times))]
+        return [f"throttled: {gap} ms apart" for gap in gaps if gap < THROTTLED_S * 1000]
 
     def _of_job(self, record: Record) -> list[str]:
         ref = record.ref
@@ -319,11 +351,11 @@ class EngineLife:
         return found
 
     def _of_pace(self) -> list[str]:
-        """Tell whether starts keep their distance, but for how late each may be."""
+        """Tell whether starts keep their distance."""
         starts = sorted(self.paced)
         for first, start in enumerate(starts):
             for count, later in enumerate(starts[first + 1 :], start=1):
-                if (later - start).total_seconds() < count * RATE_SPACING_S - PASS_S - 0.1:
+                if (later - start).total_seconds() < count * RATE_SPACING_S - 0.01:
                     return [f"paced: {count + 1} starts from {start} to {later}"]
         return []
 

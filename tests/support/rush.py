@@ -28,6 +28,8 @@ from tests.support.world import OWNER, START, carried, has_been_running, inline
 
 SWITCH_S: Final = 1e-5
 WORK_S: Final = 0.001
+MEETING_S: Final = 0.02
+"""How long a job stays at work at most for as many to be at work as may be."""
 CONFLICT_RATE: Final = 0.01
 WORKERS: Final = 16
 PATIENCE_MIN: Final = 120
@@ -75,7 +77,7 @@ class Rush:
                 sleep=lambda _: None,
             )
         )
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._at_work: Counter[str] = Counter()
         self._enqueuing = True
         self._kind = self._make_kind()
@@ -85,12 +87,15 @@ class Rush:
         return kind_of(self._work, subject=lambda p: p.subject, concurrency=self.concurrency)
 
     def _work(self, job: Job[Chore]) -> None:
-        with self._lock:
-            self._at_work[job.subject] += 1
-            self.most = max(self.most, self._at_work[job.subject])
-        time.sleep(WORK_S)  # the others are to come in meanwhile, if they can
-        with self._lock:
-            self._at_work[job.subject] -= 1
+        at_work, mine = self._at_work, job.subject
+        with self._changed:
+            at_work[mine] += 1
+            self.most = max(self.most, at_work[mine])
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: at_work[mine] >= self.concurrency, MEETING_S)
+        time.sleep(WORK_S)  # those who may not come in are to come meanwhile, if they can
+        with self._changed:
+            at_work[mine] -= 1
 
     def run(self) -> "Rush":
         """Enqueue everything while workers work; then let minutes pass until all have ended."""

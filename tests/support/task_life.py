@@ -34,7 +34,7 @@ class TaskLife:
         dynamo = FakeDynamoDB(
             ["jobs", "tasks"], seed=seed, staleness=4, conflict_rate=0.01, strict=False
         )
-        self.world = World(dynamo=dynamo)
+        self.world = World(dynamo=dynamo, repeatable=True)
         has_been_running(dynamo, self.world.clock)
         self.faults = RandomFaults(self.rng, rate=0.0)
         self.world.receiver = self._receive

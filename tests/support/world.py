@@ -11,9 +11,10 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -23,6 +24,7 @@ from nightshift.aws.dynamo import Table, TransactionConflictError, marshal_item
 from nightshift.core.access import UserId
 from nightshift.core.clock import ManualClock, to_ms
 from nightshift.core.errors import UnavailableError
+from nightshift.core.ids import derived_id, new_id
 from nightshift.jobs import keys
 from nightshift.jobs.agenda import minute_of
 from nightshift.jobs.errors import JobLostError
@@ -46,6 +48,7 @@ OWNER = UserId("01980000-0000-7000-8000-000000000001")
 VISIBILITY_S = 900
 FUNCTION_TIMEOUT_S = 150
 URL = "https://hooks.example.com/in"
+T = TypeVar("T")
 
 
 @dataclass(order=True)
@@ -180,8 +183,27 @@ class Told:
         return [action for action, fields in self.lines if job_id in str(fields)]
 
 
+class InlinePool(Executor):
+    """A pool that makes each call right where it is submitted, so that lives can be repeated."""
+
+    def __init__(self, _: int = 1) -> None:
+        """Take as many threads as a pool of threads would be given, for none."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        """Make the call, and return what came of it."""
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 - as a thread hands it over
+            done.set_exception(error)
+        return done
+
+
 class World:
-    """One stack in virtual time. `receiver` answers calls; it may raise CrashError and die."""
+    """One stack in virtual time. `receiver` answers calls; it may raise CrashError and die.
+
+    A `repeatable` one has no threads, and gives the same ids each time.
+    """
 
     def __init__(
         self,
@@ -190,8 +212,12 @@ class World:
         settings: TaskSettings | None = None,
         dynamo: FakeDynamoDB | None = None,
         kinds: Sequence[JobKind[Any]] = (),
+        repeatable: bool = False,
     ) -> None:
         self.kinds = kinds
+        self._repeatable = repeatable
+        self._contexts = itertools.count()
+        self._ids = itertools.count()
         self.clock = ManualClock(start)
         self.dynamo = dynamo or FakeDynamoDB(["jobs", "tasks"], clock=self.clock)
         self.queue = MemoryQueue(self.clock)
@@ -215,8 +241,7 @@ class World:
 
     def new_context(self) -> Context:
         """Return a fresh object graph over the same outside, as a new process would have."""
-        tokens = itertools.count()
-        mark = len(self.calls) + len(self.reports) + self.clock.now().timestamp()
+        tokens, mark = itertools.count(), next(self._contexts)
         machine = build_machine(
             Parts(
                 table=Table(self.dynamo, "jobs"),  # type: ignore[arg-type]  # the fake's door
@@ -225,7 +250,9 @@ class World:
                 bus=self.bus,
                 clock=self.clock,
                 random=lambda: self.random,
-                new_token=lambda: f"{mark}-{id(tokens)}-{next(tokens)}",
+                new_token=lambda: f"{mark}-{next(tokens)}",
+                new_id=self._next_id if self._repeatable else new_id,
+                pool=InlinePool if self._repeatable else ThreadPoolExecutor,
                 sleep=lambda _: None,
                 log=self.told,
                 retention_days=30,
@@ -239,6 +266,9 @@ class World:
         )
         machine.add(*self.kinds)
         return Context(machine, outside, self.settings)
+
+    def _next_id(self, now: datetime) -> str:
+        return derived_id(now, str(next(self._ids)))
 
     def _receive(self, request: OutboundRequest) -> OutboundAnswer:
         self.calls.append(Call(self.clock.now(), request.url, request.body, dict(request.headers)))

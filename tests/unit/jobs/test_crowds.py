@@ -16,7 +16,10 @@ def test_many_requests_for_one_key_make_one_job(together: int, rounds: int) -> N
 
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_a_subject_never_has_more_at_work_than_it_may(concurrency: int) -> None:
-    """Fifty enqueue, sixteen work; none is lost, none costs an attempt more."""
+    """Fifty enqueue, sixteen work; none is lost, none costs an attempt more.
+
+    How many of those that may be at work do meet is the machine's affair, but some do.
+    """
     rush = Rush(jobs=200, concurrency=concurrency).run()
-    assert concurrency == rush.most
+    assert min(2, concurrency) <= rush.most <= concurrency
     assert ({JobStatus.COMPLETED: 200}, {1: 200}) == (rush.statuses, rush.attempts)

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from nightshift.aws.dynamo import Table
-from nightshift.core.clock import ManualClock, to_ms
+from nightshift.core.clock import ManualClock, from_ms, to_ms
 from nightshift.jobs.gates import Gate, Gates, In, Later, Waits
 from nightshift.jobs.kinds import Failed, Job
 from nightshift.jobs.model import JobId, JobRef, JobStatus, Message
@@ -151,6 +153,48 @@ def test_a_pass_that_is_long_over_is_not_honoured() -> None:
         if isinstance(came, Later)
     ]
     assert [False, True, True, True] == [isinstance(came, Later) for came in again]
+
+
+def test_messages_that_are_always_late_still_come_in_one_a_spacing() -> None:
+    """Each comes three seconds after its reserved start, as in a long queue: nobody starves."""
+    gates, clock = _gates()
+    gate = Gate(key="g", rate=1, period_s=1)
+    waiting = [(START, _message(n)) for n in range(30)]
+    starts = []
+    while waiting:
+        at, message = waiting.pop(0)
+        clock.set(max(at, clock.now()))
+        came = gates.enter(message, gate, until_ms=_until(clock))
+        if isinstance(came, In):
+            starts.append(max(came.start_ms, to_ms(clock.now())))
+        elif isinstance(came, Later):
+            late = from_ms(came.at_ms) + timedelta(seconds=3)
+            again = replace(message, not_before_ms=came.at_ms, pass_ms=came.at_ms)
+            waiting = sorted([*waiting, (late, again)], key=lambda pair: pair[0])
+    assert 1_000 <= min(b - a for a, b in pairwise(starts))
+    assert starts[-1] - starts[0] <= 45_000
+
+
+def test_whoever_is_on_time_waits_a_moment_for_who_was_late_and_keeps_its_turn() -> None:
+    """One comes between two others: the next is put off until a spacing after it, no longer."""
+    gates, clock = _gates()
+    gate = Gate(key="g", rate=1, period_s=10)
+    for n in range(4):
+        gates.enter(_message(n), gate, until_ms=_until(clock))
+    passes = [
+        replace(
+            _message(n), not_before_ms=to_ms(START) + n * 10_000, pass_ms=to_ms(START) + n * 10_000
+        )
+        for n in range(4)
+    ]
+    clock.advance(seconds=16)
+    assert isinstance(gates.enter(passes[1], gate, until_ms=_until(clock)), In)
+    clock.advance(seconds=4)
+    put_off = gates.enter(passes[2], gate, until_ms=_until(clock))
+    assert Later(at_ms=to_ms(START) + 26_000) == put_off
+    clock.advance(seconds=6)
+    again = replace(passes[2], not_before_ms=put_off.at_ms, pass_ms=put_off.at_ms)
+    assert isinstance(gates.enter(again, gate, until_ms=_until(clock)), In)
 
 
 def test_places_are_never_overfilled_by_many_at_once() -> None:

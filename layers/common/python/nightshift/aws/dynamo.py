@@ -140,10 +140,13 @@ class Table:
     def get_many(self, keys: Sequence[Item], *, consistent: bool = False) -> list[Item]:
         """Return the items that exist among `keys`, in no order; unprocessed keys are asked again.
 
+        A key that is asked for twice is found once; the service would refuse to be asked twice.
+
         Raises:
             TimeoutError: the table kept some keys unprocessed for too many rounds.
         """
         found: list[Item] = []
+        keys = list({tuple(sorted(key.items())): key for key in keys}.values())
         for start in range(0, len(keys), MAX_BATCH_GET):
             pending = [marshal_item(k) for k in keys[start : start + MAX_BATCH_GET]]
             for _ in range(MAX_UNPROCESSED_ROUNDS):

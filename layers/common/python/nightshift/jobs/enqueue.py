@@ -1,15 +1,16 @@
 """Enqueueing: an order, the claim that makes sure of it, perhaps a lock, and the message.
 
 Everything is in the table before anything is sent. What is due soon is claimed for the sweeper,
-which sends it again if the send is lost; what is due later waits in the agenda. Where uniqueness or
-a business write comes with the job, all of it stands in one transaction.
+which sends it again if the send is lost; what is due later waits in the agenda. The claim comes
+first and by itself: one without its order is refused, an order without a claim would be lost. Where
+uniqueness or a business write comes with the job, order, lock and write are one transaction.
 """
 
 import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -25,7 +26,6 @@ from nightshift.aws.dynamo import (
 )
 from nightshift.core.clock import Clock, to_ms
 from nightshift.core.errors import ConflictError, NightshiftError, UnavailableError
-from nightshift.core.ids import new_id
 from nightshift.jobs.agenda import CHECK_AFTER_MS, DIRECT_MS, MANIFEST_SIZE, Agenda, Manifest
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
@@ -91,7 +91,9 @@ class Enqueuer:
         queues: Queues,
         lifecycle: Lifecycle,
         clock: Clock,
+        new_id: Callable[[datetime], str],
         new_token: Callable[[], str],
+        pool: Callable[[int], Executor],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
@@ -104,7 +106,9 @@ class Enqueuer:
         self._queues = queues
         self._lifecycle = lifecycle
         self._clock = clock
+        self._new_id = new_id
         self._new_token = new_token
+        self._pool = pool
         self._sleep = sleep
 
     def enqueue(
@@ -163,7 +167,7 @@ class Enqueuer:
         wishes = [self._wish(kind, payload, owner_id, due) for payload in payloads]
         portions = [wishes[i : i + MANIFEST_SIZE] for i in range(0, len(wishes), MANIFEST_SIZE)]
         came: list[Enqueued | EnqueueFailed] = []
-        with ThreadPoolExecutor(BULK_THREADS) as pool:
+        with self._pool(BULK_THREADS) as pool:
             for portion in portions:
                 if kind.unique is not None:
                     done = list(pool.map(self._one_of_many, portion))
@@ -192,7 +196,7 @@ class Enqueuer:
     ) -> _Wish[P]:
         now = self._clock.now()
         ref = kind.ref_of(
-            payload, job_id=job_id or new_id(now), owner_id=owner_id, due_ms=to_ms(due)
+            payload, job_id=job_id or self._new_id(now), owner_id=owner_id, due_ms=to_ms(due)
         )
         order = Order(
             ref=ref,
@@ -205,16 +209,13 @@ class Enqueuer:
 
     def _plain(self, wish: _Wish[P]) -> Enqueued:
         order = self._orders.put_part(wish.order)
-        claim = self._claim_parts([wish.message])
         created = True
+        self._claim([wish.message])
         try:
             if wish.writes:
-                self._table.transact([order, *wish.writes, *claim])
+                self._table.transact([order, *wish.writes])
             else:
-                # The claim first: a claim without its order is refused, an order without a claim
-                # would be lost.
-                for part in (*claim, order):
-                    self._table.write(part)
+                self._table.write(order)
         except ConditionFailedError as error:
             if error.index > 0 or not _is_same(error, wish.order):
                 raise _of_writes(error, before=1) from error
@@ -224,6 +225,7 @@ class Enqueuer:
 
     def _unique(self, wish: _Wish[P]) -> Enqueued:
         """Enqueue the wish, unless an open job has its key; then return that."""
+        claimed = False
         for number in range(TRIES):
             lock = self._locks.find(wish.order)
             if lock is not None and lock.ref.job_id == wish.order.ref.job_id:
@@ -235,6 +237,9 @@ class Enqueuer:
             if lock is not None and verdict is Verdict.REPLACE:
                 self._engine.replace(lock.ref)
                 continue
+            if not claimed:
+                self._claim([wish.message])
+                claimed = True
             came = self._try_locked(wish, lock)
             if came is not None:
                 self._send([wish.message])
@@ -262,13 +267,12 @@ class Enqueuer:
         )
 
     def _try_locked(self, wish: _Wish[P], seen: Lock | None) -> Enqueued | None:
-        """Write order, lock and claim as one; return None if somebody else was faster."""
+        """Write order and lock as one; return None if somebody else was faster."""
         lock = self._locks.take_part(wish.order, seen, self._new_token(), self._orders.expiry)
         order = self._orders.put_part(wish.order)
-        claim = self._claim_parts([wish.message])
         job_id = wish.order.ref.job_id
         try:
-            self._table.transact([order, lock, *wish.writes, *claim])
+            self._table.transact([order, lock, *wish.writes])
         except TransactionConflictError:
             return None
         except ConditionFailedError as error:
@@ -279,8 +283,12 @@ class Enqueuer:
             return None
         return Enqueued(job_id=job_id, created=True)
 
+    def _claim(self, messages: Sequence[Message]) -> None:
+        """Make sure of messages that all have one due time."""
+        for part in self._claim_parts(messages):
+            self._table.write(part)
+
     def _claim_parts(self, messages: Sequence[Message]) -> list[Put]:
-        """Return the writes that make sure of messages that all have one due time."""
         now_ms = to_ms(self._clock.now())
         latest_ms = max(now_ms, *(m.not_before_ms for m in messages))
         if latest_ms > now_ms + DIRECT_MS:
@@ -307,11 +315,10 @@ class Enqueuer:
             return EnqueueFailed(error=UnavailableError.slug, message=_NOT_SURE)
 
     def _portion(
-        self, wishes: Sequence[_Wish[P]], pool: ThreadPoolExecutor
+        self, wishes: Sequence[_Wish[P]], pool: Executor
     ) -> list[Enqueued | EnqueueFailed]:
         """Claim the portion with one write, then put its orders side by side."""
-        for part in self._claim_parts([wish.message for wish in wishes]):
-            self._table.write(part)
+        self._claim([wish.message for wish in wishes])
         came = list(pool.map(self._put_order, wishes))
         made = [w.message for w, c in zip(wishes, came, strict=True) if isinstance(c, Enqueued)]
         self._send(made)

@@ -15,16 +15,11 @@ from nightshift.core.clock import Clock, to_epoch_s, to_ms
 from nightshift.jobs import keys
 from nightshift.jobs.codec import decode, encode
 from nightshift.jobs.model import Gate, JobRef, Message
+from nightshift.jobs.starts import AHEAD_MS, Begin, ComeBack, Full, Reserve, Starts, step_of
 
 __all__ = ["Gate", "GateState", "Gates", "In", "Later", "Waits"]
 
 MAX_PARALLELISM = 100
-START_TOLERANCE_MS = 1_500
-"""How long before a reserved start its message is let in: the worker waits the rest."""
-PASS_OK_MS = 2_000
-"""How long after its reserved start a job may still use it; later, it reserves anew."""
-AHEAD_MS = 900_000
-"""How far ahead starts are reserved; who comes after them is parked, so that a rate can change."""
 START_LATE_OK_MS = 60_000
 """How long after its reserved start a job is not yet taken for lost."""
 WOKEN_AT_ONCE = 10
@@ -69,12 +64,11 @@ class GateState:
 class _Hall:
     """What a gate looks like at one moment.
 
-    `next_ms` is the next start that nobody has reserved, `places` the living ones by number,
-    `parked` the first of those that wait.
+    `places` are the living ones by number, `parked` the first of those that wait.
     """
 
     now_ms: int
-    next_ms: int
+    starts: Starts
     places: dict[int, Item]
     parked: list[Message]
 
@@ -88,7 +82,7 @@ class _Hall:
         """Return how many jobs may come in now, counted up to `WOKEN_AT_ONCE` at least."""
         room = WOKEN_AT_ONCE if gate.parallelism is None else len(self.free(gate))
         if gate.rate is not None:
-            ahead_ms = self.now_ms + AHEAD_MS - max(self.now_ms, self.next_ms)
+            ahead_ms = self.now_ms + AHEAD_MS - max(self.now_ms, self.starts.next_ms)
             room = min(room, max(0, ahead_ms // max(1, gate.spacing_ms) + 1))
         return room
 
@@ -104,7 +98,7 @@ class _Hall:
         """Tell whether there is room for this job and for all who were here before it."""
         if self.has(message.ref):
             return True
-        if _has_pass(message, self.now_ms):
+        if message.pass_ms:
             return gate.parallelism is None or bool(self.free(gate))
         ids = [m.ref.job_id for m in self.parked]
         job_id = message.ref.job_id
@@ -144,21 +138,20 @@ class Gates:
         self, message: Message, gate: Gate, hall: _Hall, until_ms: int
     ) -> In | Later | None:
         """Let the job in if there is room, None if there is not."""
-        start_ms = 0
+        came = In()
         if not hall.admits(message, gate):
             return None
         if gate.rate is not None and not hall.has(message.ref):
-            reserved = self._start(message, gate)
-            if reserved is None:
-                return None
-            start_ms = reserved
-            if start_ms > self._now_ms() + START_TOLERANCE_MS:
-                self._note_start(message.ref, gate, start_ms)
-                return Later(at_ms=start_ms)
-            if message.pass_ms:
+            answer = self._start(message, gate, hall.starts)
+            if isinstance(answer, Later):
+                self._note_start(message.ref, gate, answer.at_ms)
+            elif answer is not None and message.pass_ms:
                 self._table.delete(_start_key(message.ref, gate))
+            if not isinstance(answer, In):
+                return answer
+            came = answer
         if gate.parallelism is None or self._take(message, gate, until_ms, hall):
-            return In(start_ms=start_ms)
+            return came
         return None
 
     def _take(self, message: Message, gate: Gate, until_ms: int, hall: _Hall) -> bool:
@@ -198,44 +191,41 @@ class Gates:
             return False
         return True
 
-    def _start(self, message: Message, gate: Gate) -> int | None:
-        """Return the start that the message has, or else reserve one; None: none is left now."""
-        now_ms = self._now_ms()
-        if _has_pass(message, now_ms):
-            return message.pass_ms
-        from_ms = max(now_ms, message.not_before_ms)
-        values: dict[str, object] = {":from": from_ms, ":end": from_ms + AHEAD_MS}
-        busy = Condition(expression="tat > :from AND tat <= :end", values=values)
-        idle = Condition(
-            expression="attribute_not_exists(tat) OR tat <= :from", values={":from": from_ms}
-        )
+    def _start(self, message: Message, gate: Gate, starts: Starts) -> In | Later | None:
+        """Begin now, or reserve a start; None: none is left now."""
         for _ in range(TRIES):
-            try:
-                step: dict[str, object] = {":step": gate.spacing_ms}
-                item = self._move(gate, "tat + :step", step, busy)
-                return int(item["tat"]) - gate.spacing_ms
-            except ConditionFailedError as error:
-                if error.item is not None and error.item.get("tat", 0) > from_ms + AHEAD_MS:
+            match step_of(starts, message, gate, self._now_ms()):
+                case Full():
                     return None
-            try:
-                self._move(gate, ":next", {":next": from_ms + gate.spacing_ms}, idle)
-            except ConditionFailedError:
-                continue
-            return from_ms
+                case ComeBack(at_ms=at_ms):
+                    return Later(at_ms=at_ms)
+                case Begin() | Reserve() as step:
+                    try:
+                        at_ms = self._move(gate, step)
+                    except ConditionFailedError as error:
+                        starts = Starts.of(error.item)
+                        continue
+                    is_in = isinstance(step, Begin)
+                    return In(start_ms=at_ms) if is_in else Later(at_ms=at_ms)
         return None
 
-    def _move(self, gate: Gate, to: str, values: dict[str, object], condition: Condition) -> Item:
+    def _move(self, gate: Gate, step: Begin | Reserve) -> int:
+        """Make the write of a step; return the start that it gives."""
         expires_at = to_epoch_s(self._clock.now()) + RATE_TTL_S
         item = self._table.write(
             Update(
                 table=self._table.name,
                 key={"pk": keys.gate(gate.key), "sk": keys.RATE},
-                expression=f"SET tat = {to}, expires_at = :ttl",
-                condition=condition,
-                values=values | {":ttl": expires_at},
+                expression=f"{step.expression}, expires_at = :ttl",
+                condition=step.condition,
+                values=step.values | {":ttl": expires_at},
             )
         )
-        return item or {}
+        if step.at_ms is not None:
+            return step.at_ms
+        moved = Starts.of(item)
+        reached_ms = moved.open_ms if isinstance(step, Begin) else moved.next_ms
+        return reached_ms - gate.spacing_ms
 
     def leave(self, ref: JobRef, attempt: int, gate: Gate) -> list[Message]:
         """Give the attempt's place back; return the messages of those who may come in now.
@@ -331,11 +321,11 @@ class Gates:
         """Read the places, and as many of those who wait as there may be room for."""
         now_ms = self._now_ms()
         found = self._read(gate)
-        starts = [i["tat"] for i in found if i["sk"] == keys.RATE]
+        rates = [i for i in found if i["sk"] == keys.RATE]
         places = [i for i in found if i["sk"].startswith(keys.PLACE) and i["til"] > now_ms]
         return _Hall(
             now_ms=now_ms,
-            next_ms=starts[0] if starts else 0,
+            starts=Starts.of(rates[0] if rates else None),
             places={int(i["sk"].removeprefix(keys.PLACE)): i for i in places},
             parked=[decode(i["body"]) for i in found if i["sk"].startswith(keys.PARKED)],
         )
@@ -360,10 +350,6 @@ class Gates:
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())
-
-
-def _has_pass(message: Message, now_ms: int) -> bool:
-    return bool(message.pass_ms) and message.pass_ms + PASS_OK_MS >= now_ms
 
 
 def _parked_key(ref: JobRef, gate: Gate) -> Item:

@@ -5,7 +5,7 @@ expires, for the claim of what is kept has been given up.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from itertools import islice
 
 from nightshift.aws.dynamo import Table
@@ -20,8 +20,9 @@ THREADS = 8
 class Held:
     """The kept messages, in the jobs table."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, pool: Callable[[int], Executor]) -> None:
         self._table = table
+        self._pool = pool
 
     def keep(self, messages: Sequence[Message]) -> None:
         """Keep messages; the same attempt twice is once."""
@@ -45,7 +46,7 @@ class Held:
         if len(messages) == 1:
             write(messages[0])
             return
-        with ThreadPoolExecutor(THREADS) as pool:
+        with self._pool(THREADS) as pool:
             for _ in pool.map(write, messages):
                 pass
 

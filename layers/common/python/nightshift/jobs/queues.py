@@ -5,7 +5,8 @@ table. Once the queue goes on, the next sweep sends all of it.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,6 +53,7 @@ class Queues:
         lifecycle: Lifecycle,
         clock: Clock,
         *,
+        pool: Callable[[int], Executor],
         max_depth: int,
     ) -> None:
         self._table = table
@@ -59,7 +61,7 @@ class Queues:
         self._queues = queues
         self._clock = clock
         self._max_depth = max_depth
-        self._held = Held(table)
+        self._held = Held(table, pool)
         self._paused: tuple[datetime, frozenset[str]] | None = None
         self._depths: dict[QueueName, tuple[datetime, Depth]] = {}
 

@@ -8,9 +8,10 @@ the workers' claims make the second message of a run harmless.
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from nightshift.core.clock import Clock, to_ms
@@ -71,8 +72,10 @@ class Ticker:
         groups: Groups,
         clock: Clock,
         new_token: Callable[[], str],
+        pool: Callable[[int], Executor],
         sleep: Callable[[float], None],
     ) -> None:
+        self._pool = pool
         self._sleep = sleep
         self._agenda = agenda
         self._dispatcher = dispatcher
@@ -87,7 +90,16 @@ class Ticker:
             progress = self._agenda.acquire(keys.TICK, token, lease_ms=LEASE_MS)
         except SupersededError:
             return TickReport(skipped=True)
-        walk = _Walk(self._agenda, self._dispatcher, self._groups, self._clock, self._sleep)
+        reader = partial(BucketReader, self._agenda, self._groups, self._clock)
+        pace = Pace(self._clock, self._sleep)
+        walk = _Walk(
+            agenda=self._agenda,
+            dispatcher=self._dispatcher,
+            reader=reader,
+            clock=self._clock,
+            pace=pace,
+            pool=self._pool,
+        )
         with contextlib.suppress(SupersededError):
             walk.run(token, progress, deadline)
         return walk.report()
@@ -98,18 +110,21 @@ class _Walk:
 
     def __init__(
         self,
+        *,
         agenda: Agenda,
         dispatcher: Dispatcher,
-        groups: Groups,
+        reader: Callable[[Callable[[str], None]], BucketReader],
         clock: Clock,
-        sleep: Callable[[float], None],
+        pace: Pace,
+        pool: Callable[[int], Executor],
     ) -> None:
         self._agenda = agenda
         self._dispatcher = dispatcher
         self._clock = clock
         self._unread: list[str] = []
-        self._reader = BucketReader(agenda, groups, clock, self._unread.append)
-        self._pace = Pace(clock, sleep)
+        self._reader = reader(self._unread.append)
+        self._pace = pace
+        self._pool = pool
         self._minutes = self._sent = self._lag_ms = 0
 
     def report(self) -> TickReport:
@@ -146,7 +161,7 @@ class _Walk:
 
         Shards that are done while others are not are at the end of all places.
         """
-        with ThreadPoolExecutor(SHARDS) as pool:
+        with self._pool(SHARDS) as pool:
             parts = list(
                 pool.map(
                     lambda shard: self._shard(minute, shard, places.get(str(shard), ""), deadline),

@@ -9,7 +9,9 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
 from nightshift.core.clock import Clock, SystemClock
 from nightshift.core.environment import load
+from nightshift.core.ids import new_id
 from nightshift.jobs.agenda import Agenda
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
@@ -51,7 +54,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """What the engine stands on; `new_token` never gives the same text twice, `sleep` blocks."""
+    """What the engine stands on.
+
+    `new_id` and `new_token` never give the same text twice, `sleep` blocks, `pool` makes an
+    executor that does so many calls side by side.
+    """
 
     table: Table
     queues: Mapping[QueueName, Queue]
@@ -61,6 +68,8 @@ class Parts:
     random: Callable[[], float]
     new_token: Callable[[], str]
     sleep: Callable[[float], None]
+    new_id: Callable[[datetime], str] = new_id
+    pool: Callable[[int], Executor] = ThreadPoolExecutor
     log: LifecycleLog | None = None
     retention_days: int = 30
     max_queue_depth: int = 100_000
@@ -83,6 +92,7 @@ class Machine:
             parts.queues,
             self.lifecycle,
             parts.clock,
+            pool=parts.pool,
             max_depth=parts.max_queue_depth,
         )
         self.dispatcher = Dispatcher(parts.queues, self.agenda, parts.clock)
@@ -131,7 +141,9 @@ class Machine:
             queues=self.queues,
             lifecycle=self.lifecycle,
             clock=parts.clock,
+            new_id=parts.new_id,
             new_token=parts.new_token,
+            pool=parts.pool,
             sleep=parts.sleep,
         )
         return JobService(
@@ -201,6 +213,7 @@ class Machine:
             groups=groups,
             clock=self.parts.clock,
             new_token=self.parts.new_token,
+            pool=self.parts.pool,
             sleep=self.parts.sleep,
         )
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
 from nightshift.core.environment import SettingsError, load
-from nightshift.core.ids import new_id
 from nightshift.jobs.wiring import Machine, get_machine
 from nightshift.memos.card_store import CardStore
 from nightshift.memos.cards import CardService
@@ -75,7 +74,7 @@ class MemosContext:
             kinds=JobKinds(cards=self._cards_kind, purge=self._purge_kind),
             purge=self._purge,
             clock=self.clock,
-            new_id=new_id,
+            new_id=self._machine.parts.new_id,
             settings=self._settings,
         )
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
 from nightshift.core.environment import SettingsError, load
-from nightshift.core.ids import new_id
 from nightshift.jobs.settings import EngineSettings
 from nightshift.jobs.wiring import Machine, get_machine
 from nightshift.ports.bus import Bus
@@ -119,7 +118,7 @@ class Context:
             planner=Planner(self.machine.agenda, self.jobs, self._settings),
             flow=self.flow,
             clock=self.clock,
-            new_id=new_id,
+            new_id=self.machine.parts.new_id,
             settings=self._settings,
         )
 
