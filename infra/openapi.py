@@ -20,6 +20,11 @@ from nightshift.http.openapi import build_document
 from nightshift.http.routing import Router
 from nightshift.identity import errors
 from nightshift.identity.api import router as identity_router
+from nightshift.jobs.api import router as jobs_router
+from nightshift.jobs.dead_api import router as dead_router
+from nightshift.jobs.queues_api import router as queues_router
+from nightshift.memos.api import router as memos_router
+from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
 from nightshift.tasks.routers import ROUTERS as TASK_ROUTERS
 
@@ -28,7 +33,16 @@ TARGETS = (
     ROOT / "docs" / "openapi.json",
     ROOT / "layers" / "common" / "python" / "nightshift" / "http" / "openapi.json",
 )
-ROUTERS: tuple[Router[Any], ...] = (identity_router, *TASK_ROUTERS, docs_router)
+ROUTERS: tuple[Router[Any], ...] = (
+    identity_router,
+    *TASK_ROUTERS,
+    jobs_router,
+    dead_router,
+    queues_router,
+    memos_router,
+    cards_router,
+    docs_router,
+)
 AUTH_ERRORS = (
     errors.TokenExpiredError,
     errors.TokenMalformedError,

@@ -1,17 +1,26 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nightshift.core.access import UserId
+from nightshift.api_wiring import Contexts, build_api_app
+from nightshift.aws.dynamo import Table
+from nightshift.core.access import ADMIN_ONLY, Role, UserId
+from nightshift.core.ids import new_id
 from nightshift.identity.accounts_wiring import build_accounts_app
-from nightshift.tasks.api_wiring import build_api_app
+from nightshift.jobs.kinds import JobKind
+from nightshift.memos.cards import Written
+from nightshift.memos.settings import MemoSettings
+from nightshift.memos.wiring import MemosContext
+from nightshift.memos.wiring import Outside as MemosOutside
 from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition, Limits
 from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
+from tests.unit.memos.scene import Lines
 
 FLOW_KEY = "nightly"
 ACCOUNT_PATHS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions")
@@ -26,18 +35,25 @@ GENEROUS = {
 
 @dataclass(kw_only=True)
 class Product:
-    """The whole API with one user, who has a task and two sessions."""
+    """The whole API with an administrator and a user, who has one of each thing."""
 
     world: World
     engine: Engine
+    memos: MemosContext
     door: Door
     user: Mapping[str, Any]
+    admin: Mapping[str, Any]
     ids: Mapping[str, str]
 
     @property
     def token(self) -> str:
         """Return the user's access token."""
         return str(self.user["access_token"])
+
+    def token_for(self, permission: str) -> str:
+        """Return the access token of whoever has the permission by its built-in role."""
+        chosen = self.admin if permission in ADMIN_ONLY else self.user
+        return str(chosen["access_token"])
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -49,15 +65,19 @@ class Product:
         ]
 
 
-def make_product() -> Product:
-    """Return a fresh product."""
+def make_product(*kinds: JobKind[Any]) -> Product:
+    """Return a fresh product, with these kinds of jobs beside its own."""
     dynamodb = FakeDynamoDB(TABLES)
-    engine = Engine(start=START, dynamo=dynamodb)
+    engine = Engine(start=START, dynamo=dynamodb, kinds=kinds)
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     environ = {**ENVIRON, **GENEROUS}
     accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
-    api = build_api_app(environ, world.outside, lambda: engine.context)
+    memos = make_memos(engine)
+    contexts = Contexts(
+        tasks=lambda: engine.context, memos=lambda: memos, machine=lambda: engine.machine
+    )
+    api = build_api_app(environ, world.outside, contexts)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         chosen = accounts if str(event["rawPath"]).startswith(ACCOUNT_PATHS) else api
@@ -68,15 +88,66 @@ def make_product() -> Product:
     login = {"email": "fuzz@example.com", "password": PASSWORD}
     door("POST", "/auth/login", json_body=login)
     sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
-    owner = UserId(user["user"]["id"])
-    said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
-    task = engine.context.tasks.create(owner, said).task
-    engine.context.flow.pin(owner, FLOW_KEY, Limits(parallelism=5), expected=None)
-    other = next(s["id"] for s in sessions if not s["current"])
+    admin = register(door, "admin@example.com")
+    set_role(world, admin["user"]["id"], Role.ADMIN)
     return Product(
         world=world,
         engine=engine,
+        memos=memos,
         door=door,
         user=user,
-        ids={"task_id": task.id, "session_id": other, "flow_key": FLOW_KEY},
+        admin=admin,
+        ids={
+            "session_id": next(s["id"] for s in sessions if not s["current"]),
+            **own_things(engine, memos, UserId(user["user"]["id"])),
+        },
     )
+
+
+def set_role(world: World, user_id: str, role: Role) -> None:
+    """Give a user a role."""
+    world.dynamodb.update_item(
+        TableName="identity",
+        Key={"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "PROFILE"}},
+        UpdateExpression="SET #role = :role",
+        ExpressionAttributeNames={"#role": "role"},
+        ExpressionAttributeValues={":role": {"S": role.value}},
+    )
+
+
+def make_memos(engine: Engine) -> MemosContext:
+    """Return the memos context on the engine's machine."""
+    tokens = itertools.count()
+    outside = MemosOutside(
+        table=Table(engine.dynamo, "memos"),  # type: ignore[arg-type]  # the fake's door
+        generator=Lines,
+        new_token=lambda: f"maker-{next(tokens)}",
+    )
+    return MemosContext(engine.machine, outside, MemoSettings())
+
+
+def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:
+    """Give the user one of each thing, and return the ids by the names that routes have."""
+    said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
+    task = engine.context.tasks.create(user_id, said).task
+    engine.context.flow.pin(user_id, FLOW_KEY, Limits(parallelism=5), expected=None)
+    memo = memos.memos.create(user_id, title="m", text="a = 1")
+    card = memos.cards.write(
+        user_id,
+        memo.id,
+        Written(front="f", back="b", kind="question"),
+        request_id=new_id(engine.clock.now()),
+    )
+    unlucky = memos.memos.create(user_id, title="u", text="b = 2")
+    (message,) = [m for m in engine.queue.messages if unlucky.job_id in m.body]
+    letter = engine.machine.dead_letters().bury(message.body)
+    assert letter is not None
+    return {
+        "task_id": task.id,
+        "flow_key": FLOW_KEY,
+        "memo_id": memo.id,
+        "card_id": card.id,
+        "job_id": memo.job_id,
+        "letter_id": letter.id,
+        "queue": "default",
+    }

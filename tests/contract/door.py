@@ -34,7 +34,7 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_ARGON2_TIME": "1",
 }
 _WORLDS = itertools.count()
-TABLES = ("http", "identity", "tasks", "jobs")
+TABLES = ("http", "identity", "tasks", "jobs", "memos")
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 

@@ -1,7 +1,7 @@
 """The seeded life of a stack whose tasks share limits and start at moments of their own."""
 
 from nightshift.tasks.model import FlowControl, Limits
-from tests.support.simulation import Simulation
+from tests.support.task_life import TaskLife
 
 LIMITS = (
     Limits(),
@@ -11,7 +11,7 @@ LIMITS = (
 )
 
 
-class FlowSimulation(Simulation):
+class FlowSimulation(TaskLife):
     """One seed's life; limits are wide enough that nobody waits for more than a few minutes."""
 
     def more_fields(self) -> dict[str, object]:

@@ -186,7 +186,7 @@ def test_a_run_of_a_paused_task_can_be_retried() -> None:
     run = world.context.jobs.latest(RUN_KIND, [view.task.id])[view.task.id]
     world.context.tasks.pause(OWNER, view.task.id, reason="requested")
     world.receiver = lambda _: answer(200)
-    world.context.runs.retry(OWNER, view.task.id, run.ref.job_id)
+    world.context.tasks.retry_run(OWNER, view.task.id, run.ref.job_id)
     world.run_until(_at("12:12:00"))
     assert [("completed", 2)] == world.runs(view.task.id)
 
@@ -200,7 +200,7 @@ def test_a_retry_while_another_run_is_open_is_refused_and_loses_nothing() -> Non
     run = world.context.jobs.latest(RUN_KIND, [view.task.id])[view.task.id]
     world.context.tasks.run_now(OWNER, view.task.id)
     with pytest.raises(TaskBusyError):
-        world.context.runs.retry(OWNER, view.task.id, run.ref.job_id)
+        world.context.tasks.retry_run(OWNER, view.task.id, run.ref.job_id)
     assert ("failed", 1) in world.runs(view.task.id)
 
 

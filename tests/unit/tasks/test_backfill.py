@@ -33,7 +33,7 @@ def _backfill(world: World, task: Task, wish: BackfillWish | None = None) -> str
 
 
 def _runs(world: World, task_id: str, trigger: Trigger | None = Trigger.BACKFILL) -> list[JobView]:
-    views, _ = world.context.runs.page(
+    views, _ = world.context.tasks.runs.page(
         TaskId(task_id), trigger=trigger, start_after=None, limit=100
     )
     return list(reversed(views))
@@ -214,7 +214,7 @@ def test_a_cancelled_run_can_be_tried_by_hand() -> None:
     world.run_for(minutes=5)
     run = _runs(world, task.id)[0]
     assert (JobStatus.CANCELLED, 0) == (run.status, len(world.calls))
-    world.context.runs.retry(OWNER, task.id, run.ref.job_id)
+    world.context.tasks.retry_run(OWNER, task.id, run.ref.job_id)
     world.run_for(minutes=5)
     assert JobStatus.COMPLETED is _runs(world, task.id)[0].status
 
@@ -278,7 +278,9 @@ def test_pages_and_logs_hold_backfilled_runs_among_the_others() -> None:
     seen: list[datetime] = []
     after = None
     while True:
-        views, after = world.context.runs.page(task.id, trigger=None, start_after=after, limit=2)
+        views, after = world.context.tasks.runs.page(
+            task.id, trigger=None, start_after=after, limit=2
+        )
         seen += [v.ref.due_at for v in views]
         if after is None:
             break
@@ -288,7 +290,7 @@ def test_pages_and_logs_hold_backfilled_runs_among_the_others() -> None:
     logged: list[datetime] = []
     place = None
     while True:
-        entries, place = world.context.runs.log_page(task.id, start_after=place, limit=2)
+        entries, place = world.context.tasks.runs.log_page(task.id, start_after=place, limit=2)
         logged += [view.ref.due_at for view, _ in entries]
         if place is None:
             break

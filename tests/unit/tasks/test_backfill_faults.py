@@ -52,7 +52,7 @@ def test_no_fault_loses_a_slot_or_makes_one_twice(max_parallel: int, mode: Fault
         world.dynamo.faults = FaultPlan({ordinal: Fault(mode=mode)}, stays_dead=True)
         world.run_for(minutes=9)
         told = f"{mode} at call {ordinal}"
-        runs, _ = world.context.runs.page(
+        runs, _ = world.context.tasks.runs.page(
             task_id, trigger=Trigger.BACKFILL, start_after=None, limit=50
         )
         states = Counter(run.status for run in runs)

@@ -30,7 +30,7 @@ def _flow(limits: Limits, key: str | None = None) -> FlowControl:
 
 def _run(world: World, task_id: TaskId) -> JobView:
     """Return a task's one run."""
-    views, _ = world.context.runs.page(task_id, trigger=None, start_after=None, limit=5)
+    views, _ = world.context.tasks.runs.page(task_id, trigger=None, start_after=None, limit=5)
     assert len(views) == 1
     return views[0]
 
@@ -71,7 +71,7 @@ def test_a_run_that_waits_is_seen_to_and_has_not_been_tried() -> None:
     done, waiting = _first_and_waiting(world, _flow(ONE_AN_HOUR))
     run = _run(world, waiting)
     assert (JobStatus.PENDING, 0, True) == (run.status, run.attempts, run.waits is not None)
-    assert [] == world.context.runs.attempts(run)
+    assert [] == world.context.tasks.runs.attempts(run)
     assert TaskStatus.RUNNING is world.context.tasks.get(OWNER, waiting).status
     assert _run(world, done).waits is None
 
@@ -233,7 +233,7 @@ def test_a_run_that_waits_can_be_cancelled() -> None:
     """It ends at once and is in nobody's way."""
     world = World()
     _, waiting = _first_and_waiting(world, _flow(ONE_AN_HOUR))
-    run = world.context.runs.cancel(waiting, _run(world, waiting).ref.job_id)
+    run = world.context.tasks.runs.cancel(waiting, _run(world, waiting).ref.job_id)
     assert JobStatus.CANCELLED is run.status
     world.run_until(_at("13:20:00"))
     assert 1 == len(world.calls)

@@ -49,7 +49,10 @@ def test_no_fault_loses_a_run_that_waits(limits: str, mode: FaultMode) -> None:
         world.dynamo.faults = FaultPlan({ordinal: Fault(mode=mode)}, stays_dead=True)
         world.run_until(START + timedelta(minutes=45))
         told = f"{mode} at call {ordinal}"
-        runs = [world.context.runs.page(i, trigger=None, start_after=None, limit=5)[0] for i in ids]
+        runs = [
+            world.context.tasks.runs.page(i, trigger=None, start_after=None, limit=5)[0]
+            for i in ids
+        ]
         assert (told, [[JobStatus.COMPLETED]] * 2) == (told, [[r.status for r in x] for x in runs])
         faults = 0 if mode is FaultMode.ANSWER_LOST else 1
         assert (told, True) == (told, len(world.calls) <= 2 + faults)

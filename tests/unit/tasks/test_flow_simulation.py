@@ -1,4 +1,4 @@
-"""Random lives of a stack with flow control and windows; a seed that once failed is kept by name."""
+"""Random lives of a stack with flow control and windows; seeds that once failed are kept."""
 
 import pytest
 

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     MEMOS_WRITE = "memos:write"
     CARDS_READ = "cards:read"
     CARDS_WRITE = "cards:write"
+    QUEUES_READ = "queues:read"
+    QUEUES_WRITE = "queues:write"
 
 
 class Role(StrEnum):
@@ -33,11 +35,14 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-_VIEWER = frozenset(p for p in Permission if p.endswith(":read"))
+ADMIN_ONLY = frozenset({Permission.QUEUES_READ, Permission.QUEUES_WRITE})
+"""What concerns everybody; members and viewers never hold it."""
+
+_VIEWER = frozenset(p for p in Permission if p.endswith(":read")) - ADMIN_ONLY
 _OWN_ACCOUNT = frozenset({Permission.PROFILE_WRITE, Permission.SESSIONS_WRITE})
 _GRANTS = {
     Role.ADMIN: frozenset(Permission),
-    Role.MEMBER: frozenset(Permission),
+    Role.MEMBER: frozenset(Permission) - ADMIN_ONLY,
     Role.VIEWER: _VIEWER | _OWN_ACCOUNT,
 }
 

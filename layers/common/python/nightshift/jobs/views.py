@@ -13,6 +13,7 @@ from nightshift.jobs.model import (
     OutputRef,
     Record,
     Seat,
+    Token,
 )
 
 
@@ -20,7 +21,8 @@ from nightshift.jobs.model import (
 class JobView:
     """A job as it stands: its record, and the attempt that is running, if one is.
 
-    `waits` is the key of the gate that it waits at, if it does.
+    `token` changes with each write of the record; None while there is none. `waits` is the key of
+    the gate that it waits at, if it does.
     """
 
     ref: JobRef
@@ -36,6 +38,7 @@ class JobView:
     result: Any = None
     output: OutputRef | None = None
     unique_key: str | None = None
+    token: Token | None = None
     waits: str | None = None
 
 
@@ -64,6 +67,7 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
             reason=None,
             last=running_attempt(seat),
             progress=seat.progress,
+            token=record.token if record else None,
         )
     waits = seat.waits if seat is not None and not is_over(record) else None
     if record is None:
@@ -81,6 +85,7 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
         progress=record.progress,
         result=record.result,
         output=record.output,
+        token=record.token,
         waits=waits,
     )
 

@@ -1,4 +1,4 @@
-"""Answers about runs, their logs and dead letters."""
+"""Answers about runs and their logs."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,8 +13,6 @@ from nightshift.jobs.model import Attempt, AttemptStatus, JobStatus, Trigger
 from nightshift.jobs.views import JobView
 from nightshift.tasks.refs import backfill_of, task_of
 from nightshift.tasks.spread import start_of
-
-MAX_REDRIVEN = 100
 
 
 def time_of(ms: int | None) -> datetime | None:
@@ -142,35 +140,3 @@ class LogPage(ApiModel):
 
     items: list[LogOut]
     next_cursor: str | None
-
-
-class DeadLetterOut(ApiModel):
-    """A message that no worker could finish."""
-
-    id: str
-    task_id: str
-    run_id: str
-    scheduled_for: UtcTime
-    attempt: int
-    reason: str
-    died_at: UtcTime
-
-
-class DeadLetterPage(ApiModel):
-    """A page of dead letters."""
-
-    items: list[DeadLetterOut]
-    next_cursor: str | None
-
-
-class RedriveIn(ApiModel):
-    """Which dead letters to try again."""
-
-    task_id: str | None = Field(default=None, max_length=64, description="Only this task's.")
-    limit: int = Field(default=MAX_REDRIVEN, ge=1, le=MAX_REDRIVEN)
-
-
-class RedriveOut(ApiModel):
-    """The runs that were queued again."""
-
-    run_ids: list[str]

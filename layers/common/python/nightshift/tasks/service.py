@@ -10,6 +10,7 @@ from nightshift.core.clock import Clock, to_ms
 from nightshift.core.ids import is_id
 from nightshift.jobs.model import JobId, JobRef, Overlap, Trigger
 from nightshift.jobs.service import JobService
+from nightshift.jobs.views import JobView
 from nightshift.tasks.checks import check_definition
 from nightshift.tasks.errors import (
     TaskBusyError,
@@ -20,6 +21,8 @@ from nightshift.tasks.errors import (
 from nightshift.tasks.flow_service import FlowService
 from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
 from nightshift.tasks.planning import Planner, Scheduling
+from nightshift.tasks.refs import backfill_of
+from nightshift.tasks.runs import TaskRuns
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.store import TaskStore
 
@@ -43,6 +46,7 @@ class TaskService:
     ) -> None:
         self._store = store
         self._jobs = jobs
+        self.runs = TaskRuns(jobs)
         self._planner = planner
         self._flow = flow
         self._clock = clock
@@ -254,7 +258,7 @@ class TaskService:
             TaskBusyError: a run is open and the task's overlap rule is `skip`.
         """
         view = self.get(owner_id, id_or_key)
-        check_free(view, for_run=run_id)
+        _check_free(view, for_run=run_id)
         now = self._clock.now()
         ref = JobRef(
             kind=RUN_KIND,
@@ -268,6 +272,19 @@ class TaskService:
         )
         self._jobs.start(ref)
         return ref
+
+    def retry_run(self, owner_id: UserId, id_or_key: str, run_id: str) -> JobView:
+        """Try an ended run again, paused or not, with a new series of retries.
+
+        Raises:
+            TaskNotFoundError, RunNotFoundError, RunNotEndedError: there is none to try again.
+            TaskBusyError: another run is open and the task's overlap rule is `skip`.
+        """
+        view = self.get(owner_id, id_or_key)
+        ref = self.runs.get(view.task.id, run_id).ref
+        if backfill_of(ref) is None:
+            _check_free(view, for_run=run_id)
+        return self.runs.retry(view.task.id, run_id)
 
 
 def _same_slots(before: Definition, after: Definition) -> bool:
@@ -292,7 +309,7 @@ def _whole_second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def check_free(view: TaskView, *, for_run: str | None) -> None:
+def _check_free(view: TaskView, *, for_run: str | None) -> None:
     """Refuse what would only be skipped, unless it is the very run that is open."""
     last = view.last
     if last is None or last.ended_ms is not None or last.ref.job_id == for_run:

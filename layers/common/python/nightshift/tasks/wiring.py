@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from nightshift.tasks.backfill import Backfill
     from nightshift.tasks.backfills import BackfillService
     from nightshift.tasks.flow_service import FlowService
-    from nightshift.tasks.runs import RunService
     from nightshift.tasks.service import TaskService
 
 
@@ -93,6 +92,7 @@ class Context:
             calls=calls,
             clock=self.clock,
         )
+        self.machine.lifecycle.tell_in_batches(run.name, notice.name)
         self.machine.kinds.add(run.name, lambda: run)
         self.machine.kinds.add(notice.name, lambda: notice)
         self.machine.add_lazily(BACKFILL_KIND, lambda: self._backfill_kind)
@@ -134,13 +134,6 @@ class Context:
 
     def _wake(self, gate: "Gate") -> None:
         self.machine.engine.send_now(self.machine.gates.wake(gate))
-
-    @cached_property
-    def runs(self) -> "RunService":
-        """The runs of the tasks."""
-        from nightshift.tasks.runs import RunService  # noqa: PLC0415 - see the class
-
-        return RunService(self.tasks, self.jobs)
 
     @cached_property
     def backfills(self) -> "BackfillService":
