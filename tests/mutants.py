@@ -8,39 +8,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.flow_mutants import FLOW_MUTANTS
+from tests.support.mutant import Mutant
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYER = "layers/common/python/nightshift"
-ENGINE_TESTS = (
-    "tests/unit/jobs/test_races.py",
-    "tests/unit/tasks/test_runs_of_tasks.py",
-    "tests/unit/tasks/test_tasks_service.py",
-    "tests/unit/jobs/test_tick.py",
-    "tests/unit/jobs/test_reviewed.py",
-    "tests/unit/jobs/test_batches.py",
-    "tests/unit/jobs/test_sweeps.py",
-    "tests/unit/jobs/test_fault_matrix.py",
-    "tests/unit/jobs/test_owned.py",
-    "tests/unit/jobs/test_checkpoints.py",
-    "tests/unit/jobs/test_bulk.py",
-    "tests/unit/jobs/test_pauses.py",
-)
 TIMEOUT_S = 240
 TESTS_FAILED, INTERRUPTED = 1, 2
 """pytest's exit codes; a suite that cannot even be collected has noticed, too."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mutant:
-    """One safety condition and its removal: `old` becomes `new` in `path`, once."""
-
-    name: str
-    path: str
-    old: str
-    new: str
-
 
 MUTANTS = (
     Mutant(
@@ -110,7 +87,7 @@ MUTANTS = (
     Mutant(
         name="overlap is not looked at",
         path="jobs/decision.py",
-        old="if look.seat is not None and _is_held(look.seat, look.holder, message):",
+        old="if look.seat is not None and _is_held(look.seat, look.holder, message, now_ms):",
         new="if False:",
     ),
     Mutant(
@@ -127,8 +104,8 @@ MUTANTS = (
     ),
     Mutant(
         name="the retry is not queued",
-        path="jobs/engine.py",
-        old="            self._resend(record.ref, record.closed + 1, "
+        path="jobs/follow.py",
+        old="            self.resend(record.ref, record.closed + 1, "
         "record.next_ms or self._now_ms())\n            return",
         new="            return",
     ),
@@ -136,7 +113,7 @@ MUTANTS = (
         name="an interrupted settlement is not finished",
         path="jobs/engine.py",
         old="                if record is not None:\n"
-        "                    self._follow(record)\n"
+        "                    self._follower.follow(record)\n"
         "                return Done(what=reason, ref=ref)",
         new="                return Done(what=reason, ref=ref)",
     ),
@@ -264,6 +241,7 @@ MUTANTS = (
         old='if item["end"] + LATE_HELD_MS < to_ms(self._clock.now()):',
         new="if True:",
     ),
+    *FLOW_MUTANTS,
 )
 
 
@@ -288,7 +266,7 @@ def _is_killed(mutant: Mutant) -> bool:
             return False
         path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-        killed = _falls([*command, *ENGINE_TESTS], tree)
+        killed = _falls([*command, *mutant.tests], tree)
     sys.stdout.write(f"{'fell    ' if killed else 'SURVIVED'}  {mutant.name}\n")
     sys.stdout.flush()
     return killed

@@ -107,6 +107,19 @@ def test_pinning_limits_lets_in_who_waits(product: Product) -> None:
     assert not _send(product, "GET", f"/flow-controls/{HOST}").json["pinned"]
 
 
+def test_a_key_without_a_pin_can_be_forgotten(product: Product) -> None:
+    """It leaves the list, its tasks keep their limits; the next change of one brings it back."""
+    task = _waiting(product)
+    assert 204 == _send(product, "DELETE", f"/flow-controls/{HOST}").status
+    gone = _send(product, "DELETE", f"/flow-controls/{HOST}")
+    assert (404, "flow_control_not_found") == (gone.status, gone.error)
+    assert HOST not in {k["key"] for k in _send(product, "GET", "/flow-controls").json["items"]}
+    assert "flow_control" == _runs(product, task)[0]["waiting_for"]
+    body = {"flow_control": {"rate": 1, "period_s": 7_200}}
+    assert 200 == _send(product, "PATCH", f"/tasks/{task['id']}", json_body=body).status
+    assert HOST in {k["key"] for k in _send(product, "GET", "/flow-controls").json["items"]}
+
+
 def test_another_owners_key_is_not_found_and_not_met(product: Product) -> None:
     """Neither its limits nor its line."""
     _waiting(product)
