@@ -104,6 +104,13 @@ FLOW_MUTANTS = (
         tests=FLOW_TESTS,
     ),
     Mutant(
+        name="a backfill holds up the schedule at a shared limit",
+        path="jobs/gates.py",
+        old="yields = ref.trigger is Trigger.BACKFILL",
+        new="yields = False",
+        tests=FLOW_TESTS,
+    ),
+    Mutant(
         name="a backfill knows no bound of runs at once",
         path="tasks/refs.py",
         old="    if ref.trigger is not Trigger.BACKFILL or ref.overlap is not Overlap.ALLOW:\n",
