@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from nightshift.jobs.kinds import FlowLimits, JobKind, Unique, UniqueMode
-from nightshift.jobs.model import JobStatus, Reason
+from nightshift.jobs.kinds import Failed, FlowLimits, JobKind, Unique, UniqueMode
+from nightshift.jobs.model import JobStatus, Message, Reason
+from nightshift.jobs.retry import RetryPolicy
 from tests.support.prying import Pry, puts
 from tests.support.work import Chore, Hand, kind_of, put, view_of
 from tests.support.world import World
@@ -70,3 +71,19 @@ def test_who_waits_at_a_gate_is_cancelled_out_of_its_line(subject: Any) -> None:
     world.run_for(hours=1, minutes=5)
     assert JobStatus.COMPLETED is view_of(world, later).status
     assert (0, []) == (hand.done[old], _in_line(world))
+
+
+def test_a_message_of_an_old_attempt_takes_nobody_out_of_the_line() -> None:
+    """It comes again while the third attempt waits; that still has its place."""
+    hand = Hand(act=lambda _: Failed(error="no"))
+    gate = FlowLimits(key="g", rate=1, period_s=1_200)
+    kind = kind_of(hand, flow=lambda _: gate, retry=RetryPolicy(delay_s=1))
+    world = World(kinds=[kind])
+    job_id = put(world, kind).job_id
+    world.run_for(minutes=22)
+    view = view_of(world, job_id)
+    assert (2, JobStatus.PENDING, 1) == (view.attempts, view.status, len(_in_line(world)))
+    old = Message(ref=view.ref, attempt=1, not_before_ms=view.ref.due_ms)
+    world.machine.dispatcher.send([old])
+    world.listen()
+    assert ("stale_attempt", 1) == (world.reports[-1].done.what, len(_in_line(world)))
