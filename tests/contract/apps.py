@@ -17,7 +17,17 @@ from nightshift.memos.wiring import MemosContext
 from nightshift.memos.wiring import Outside as MemosOutside
 from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition, Limits
-from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
+from tests.contract.door import (
+    ENVIRON,
+    PASSWORD,
+    START,
+    TABLES,
+    Answer,
+    Door,
+    World,
+    make_world,
+    register,
+)
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 from tests.unit.memos.scene import Lines
@@ -49,6 +59,10 @@ class Product:
     def token(self) -> str:
         """Return the user's access token."""
         return str(self.user["access_token"])
+
+    def send(self, method: str, path: str, **more: Any) -> Answer:
+        """Send a request as the user."""
+        return self.door(method, path, token=self.token, **more)
 
     def token_for(self, permission: str) -> str:
         """Return the access token of whoever has the permission by its built-in role."""
