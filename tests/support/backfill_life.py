@@ -24,7 +24,7 @@ class BackfillLife(TaskLife):
         limits = self.rng.choice(LIMITS)
         self._task = self.world.create(
             schedule="*/10 * * * *",
-            max_retry=4,
+            max_retry=20,
             retry=RETRY,
             timeout_s=20,
             flow=FlowControl(key="k", limits=limits),

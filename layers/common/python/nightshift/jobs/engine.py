@@ -220,13 +220,13 @@ class Engine:
                 self._follower.abandon(ref, attempt - 1, plan.gates)
                 self._follower.resend(ref, attempt, at_ms)
                 return Done(what="resent", ref=ref)
-            case d.Drop(reason=reason, record=None):
-                # A later attempt may be waiting in line.
-                self._follower.leave(ref, message.attempt, plan.gates)
-                return Done(what=reason, ref=ref)
             case d.Drop(reason=reason, record=record):
-                self._follower.abandon(ref, record.closed, plan.gates)
-                self._follower.follow(record)
+                if record is None:
+                    # A later attempt may be waiting in line.
+                    self._follower.leave(ref, message.attempt, plan.gates)
+                else:
+                    self._follower.abandon(ref, record.closed, plan.gates)
+                    self._follower.follow(record)
                 return Done(what=reason, ref=ref)
 
     def _take(
