@@ -112,8 +112,7 @@ MUTANTS = (
     Mutant(
         name="an interrupted settlement is not finished",
         path="jobs/engine.py",
-        old="                if record is not None:\n"
-        "                    self._follower.follow(record)\n"
+        old="                    self._follower.follow(record)\n"
         "                return Done(what=reason, ref=ref)",
         new="                return Done(what=reason, ref=ref)",
     ),
