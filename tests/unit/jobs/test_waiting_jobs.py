@@ -1,17 +1,20 @@
 """Jobs that wait at a gate and are replaced, or end, before their turn has come."""
 
+import threading
 from typing import Any
 
 import pytest
 
-from nightshift.jobs.kinds import Failed, FlowLimits, JobKind, Unique, UniqueMode
+from nightshift.jobs.kinds import Failed, FlowLimits, Job, JobKind, Unique, UniqueMode
 from nightshift.jobs.model import JobStatus, Message, Reason
 from nightshift.jobs.retry import RetryPolicy
 from tests.support.prying import Pry, puts
-from tests.support.work import Chore, Hand, kind_of, put, view_of
+from tests.support.work import Chore, Hand, kind_of, listen_elsewhere, put, view_of
 from tests.support.world import World
 
 NEWEST: Unique[Chore] = Unique(key=lambda p: p.name, mode=UniqueMode.REPLACE)
+WAIT_S = 20.0
+"""After how many seconds two threads that wait for one another give up."""
 ALONE_OR_NOT = pytest.mark.parametrize("subject", [None, lambda p: p.name], ids=["alone", "line"])
 
 
@@ -57,6 +60,40 @@ def test_a_worker_about_to_begin_who_waited_is_shut_out_by_a_replacement() -> No
     assert JobStatus.CANCELLED is view_of(world, old).status
     assert 0 == hand.done[old]
     assert ["first", "x"] == [job.payload.name for job in hand.jobs]
+
+
+def test_who_begins_at_the_moment_of_its_replacement_is_not_cut_off() -> None:
+    """The newer job looked while the older one waited, and writes while that is at work."""
+    began, let_go = threading.Event(), threading.Event()
+    ids: list[str] = []
+
+    def act(job: Job[Chore]) -> None:
+        if job.payload.name == "first":
+            ids.append(put(world, kind, "x").job_id)
+            listen_elsewhere(world)
+        elif job.id == ids[0]:
+            began.set()
+            assert let_go.wait(WAIT_S)
+
+    def begin() -> None:
+        worker.start()
+        assert began.wait(WAIT_S)
+
+    hand = Hand(act=act)
+    gate = FlowLimits(key="g", parallelism=1)
+    kind = kind_of(hand, flow=lambda _: gate, unique=NEWEST)
+    world = World(kinds=[kind])
+    put(world, kind, "first")
+    world.listen()
+    assert view_of(world, ids[0]).waits is not None
+    worker = threading.Thread(target=world.listen)
+    world.dynamo.faults = Pry(puts("R#"), begin)
+    new = put(world, kind, "x").job_id
+    let_go.set()
+    worker.join()
+    world.run_for(minutes=5)
+    assert [JobStatus.COMPLETED] * 2 == [view_of(world, i).status for i in (ids[0], new)]
+    assert (1, 1) == (hand.done[ids[0]], hand.done[new])
 
 
 @ALONE_OR_NOT
