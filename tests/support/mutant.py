@@ -8,6 +8,7 @@ ENGINE_TESTS = (
     "tests/unit/tasks/test_tasks_service.py",
     "tests/unit/jobs/test_tick.py",
     "tests/unit/jobs/test_reviewed.py",
+    "tests/unit/jobs/test_adversity.py",
     "tests/unit/jobs/test_batches.py",
     "tests/unit/jobs/test_sweeps.py",
     "tests/unit/jobs/test_fault_matrix.py",
