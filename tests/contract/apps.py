@@ -23,7 +23,17 @@ from nightshift.reports.wiring import Outside as ReportsOutside
 from nightshift.reports.wiring import ReportsContext
 from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition, Limits
-from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
+from tests.contract.door import (
+    ENVIRON,
+    PASSWORD,
+    START,
+    TABLES,
+    Answer,
+    Door,
+    World,
+    make_world,
+    register,
+)
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 from tests.unit.memos.scene import Lines
@@ -55,6 +65,10 @@ class Product:
     def token(self) -> str:
         """Return the user's access token."""
         return str(self.user["access_token"])
+
+    def send(self, method: str, path: str, **more: Any) -> Answer:
+        """Send a request as the user."""
+        return self.door(method, path, token=self.token, **more)
 
     def token_for(self, permission: str) -> str:
         """Return the access token of whoever has the permission by its built-in role."""

@@ -2,7 +2,8 @@
 
 from tests.mutants.claims import CLAIMS
 from tests.mutants.endings import ENDINGS
+from tests.mutants.flow import FLOW
 from tests.mutants.limits import LIMITS
 from tests.mutants.walks import WALKS
 
-MUTANTS = (*CLAIMS, *ENDINGS, *LIMITS, *WALKS)
+MUTANTS = (*CLAIMS, *ENDINGS, *FLOW, *LIMITS, *WALKS)

@@ -84,6 +84,17 @@ def test_what_a_sweep_gave_up_and_did_not_tell_is_told_by_the_next() -> None:
     assert ["job.failed"] == [e.type for e in world.bus.events.values()]
 
 
+def test_what_a_worker_closed_and_did_not_tell_is_told_when_its_message_comes_again() -> None:
+    """It died between the record and the event; the work is not done a second time."""
+    hand = Hand()
+    world, kind = stack(hand)
+    done = put(world, kind)
+    world.dynamo.faults = Pry(puts("R#"), die, after=True)
+    world.run_for(minutes=90)
+    assert (1, 1) == (len(world.deaths), hand.done[done.job_id])
+    assert ["job.completed"] == [e.type for e in world.bus.events.values()]
+
+
 def test_a_redriven_job_does_not_run_beside_another_of_its_key() -> None:
     """Its unique key is taken again, or the redrive is refused."""
     world, kind = stack(Hand(), unique=BY_NAME)

@@ -11,7 +11,7 @@ from nightshift.jobs.views import JobView
 from nightshift.outbound.fakes import answer
 from nightshift.tasks.backfills import BackfillWish
 from nightshift.tasks.errors import BackfillRangeError, NothingToBackfillError
-from nightshift.tasks.model import Task, TaskId, TaskStatus
+from nightshift.tasks.model import FlowControl, Limits, Task, TaskId, TaskStatus
 from nightshift.tasks.settings import TaskSettings
 from tests.support.slow import slow_calls
 from tests.support.world import OWNER, World
@@ -119,12 +119,12 @@ def test_the_same_request_is_one_backfill() -> None:
     assert 4 == _result(world, third)["skipped"]
 
 
-@pytest.mark.parametrize(("parallel", "most"), [(1, 1), (3, 3)])
+@pytest.mark.parametrize(("parallel", "most"), [(1, 1), (2, 2)])
 def test_no_more_runs_at_once_than_were_asked_for(parallel: int, most: int) -> None:
     """One after the other, or so many side by side; all are made."""
     world = World()
     task = world.create(schedule="*/5 * * * *").task
-    slow_calls(world, 30, times=6)
+    slow_calls(world, 5, times=6)
     inner, inside, seen = world.receiver, [0], [0]
 
     def counted(request: Any) -> Any:
@@ -156,6 +156,22 @@ def test_schedule_and_backfill_are_in_nobodys_way() -> None:
     assert {JobStatus.COMPLETED} == {r.status for r in live}
     assert 10 == len(live)
     assert 3 == len(_runs(world, task.id))
+
+
+def test_backfilled_runs_let_the_schedule_pass_at_a_shared_limit() -> None:
+    """They keep the task's limits, and go on after a run of the schedule that came later."""
+    world = World()
+    flow = FlowControl(limits=Limits(parallelism=1))
+    task = world.create(schedule="30 12 * * *", flow=flow).task
+    past = world.create(schedule="*/5 * * * *", flow=flow).task
+    world.context.tasks.pause(OWNER, past.id, reason="requested")
+    world.run_until(_at("12:29:30"))
+    slow_calls(world, 20, times=8)
+    _backfill(world, past, _wish("08:00:00", "08:40:00", max_parallel=5))
+    world.run_until(_at("12:40:00"))
+    order = [c.headers["x-nightshift-task-id"] for c in world.calls]
+    assert sorted([past.id] * 8 + [task.id]) == sorted(order)
+    assert order.index(task.id) <= 3
 
 
 def test_a_backfill_does_not_change_how_its_task_stands() -> None:

@@ -175,6 +175,19 @@ def test_the_line_goes_on_behind_a_task_that_was_deleted() -> None:
     assert not _in_line(world)
 
 
+def test_a_run_that_waits_ends_soon_after_its_task() -> None:
+    """The next sweeps find it, an hour before its turn; nothing stays pending for ever."""
+    world = World()
+    _, waiting = _first_and_waiting(world, _flow(ONE_AN_HOUR))
+    ref = _run(world, waiting).ref
+    world.context.tasks.delete(OWNER, waiting)
+    world.run_until(_at("12:30:00"))
+    view = world.context.jobs.find(ref.kind, ref.subject, ref.job_id)
+    assert view is not None
+    assert (JobStatus.CANCELLED, "task_deleted") == (view.status, view.reason)
+    assert not _in_line(world)
+
+
 def _in_line(world: World) -> list[str]:
     rows = ((str(row["pk"]), str(row["sk"])) for row in world.dynamo.items("jobs"))
     return [sk for pk, sk in rows if pk.startswith("GATE#") and sk.startswith("P#")]

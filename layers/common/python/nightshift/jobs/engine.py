@@ -221,9 +221,11 @@ class Engine:
                 self._follower.resend(ref, attempt, at_ms)
                 return Done(what="resent", ref=ref)
             case d.Drop(reason=reason, record=record):
-                closed = record.closed if record else message.attempt
-                self._follower.abandon(ref, closed, plan.gates)
-                if record is not None:
+                if record is None:
+                    # A later attempt may be waiting in line.
+                    self._follower.leave(ref, message.attempt, plan.gates)
+                else:
+                    self._follower.abandon(ref, record.closed, plan.gates)
                     self._follower.follow(record)
                 return Done(what=reason, ref=ref)
 

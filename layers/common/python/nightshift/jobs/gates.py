@@ -1,9 +1,10 @@
 """Gates: limits that jobs share by a key, as parallelism, as starts in a period, or both.
 
 A gate is a partition of the jobs table. Its *places* say who is in, each with a time up to which it
-holds at most; jobs for which there is no room are *parked* beside them, oldest first; one item says
-when the next may start. Whoever leaves wakes as many as there is room for. Nothing waits in a
-worker, no retry is spent, and each gate has its own line, so that a full one is in nobody's way.
+holds at most; jobs for which there is no room are *parked* beside them, oldest first and those of
+backfills last; one item says when the next may start. Whoever leaves wakes as many as there is room
+for. Nothing waits in a worker, no retry is spent, and each gate has its own line, so that a full
+one is in nobody's way.
 """
 
 import zlib
@@ -14,7 +15,7 @@ from nightshift.aws.dynamo import EXISTS, Condition, ConditionFailedError, Item,
 from nightshift.core.clock import Clock, to_epoch_s, to_ms
 from nightshift.jobs import keys
 from nightshift.jobs.codec import decode, encode
-from nightshift.jobs.model import Gate, JobRef, Message
+from nightshift.jobs.model import Gate, JobRef, Message, Trigger
 from nightshift.jobs.starts import AHEAD_MS, Begin, ComeBack, Full, Reserve, Starts, step_of
 
 __all__ = ["Gate", "GateState", "Gates", "In", "Later", "Waits"]
@@ -353,7 +354,9 @@ class Gates:
 
 
 def _parked_key(ref: JobRef, gate: Gate) -> Item:
-    return {"pk": keys.gate(gate.key), "sk": keys.parked(ref.job_id)}
+    """Return where a job waits: by the time in its id, and what makes up for the past last."""
+    yields = ref.trigger is Trigger.BACKFILL
+    return {"pk": keys.gate(gate.key), "sk": keys.in_line(ref.job_id, yields=yields)}
 
 
 def _start_key(ref: JobRef, gate: Gate) -> Item:

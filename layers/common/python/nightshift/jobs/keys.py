@@ -24,6 +24,8 @@ QUEUES = "QUEUES"
 TICK = "TICK"
 SWEEP = "SWEEP"
 _PART = "PART#"
+_BEHIND = "|"
+"""Sorts after every character of an id, and before the `~` that ends a range."""
 
 
 def subject(kind: str, subject_id: str) -> str:
@@ -44,6 +46,11 @@ def own_seat(job_id: str) -> str:
 def parked(job_id: str) -> str:
     """Return the sort key of a job that waits for the subject's seat."""
     return PARKED + job_id
+
+
+def in_line(job_id: str, *, yields: bool) -> str:
+    """Return the sort key of a job that waits at a gate; those that yield are behind all others."""
+    return PARKED + (_BEHIND if yields else "") + job_id
 
 
 def log(job_id: str, attempt: int) -> str:

@@ -71,7 +71,9 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
         )
     waits = seat.waits if seat is not None and not is_over(record) else None
     if record is None:
-        return _waiting(seat) if seat is not None and waits is not None else None
+        if seat is None or waits is None:
+            return None
+        return replace(_pending(seat.ref, seat.started_ms), waits=waits)
     return JobView(
         ref=record.ref,
         status=record.status,
@@ -90,19 +92,18 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
     )
 
 
-def _waiting(seat: Seat) -> JobView:
-    """Return a job that waits at a gate for its first attempt; its record comes with that."""
+def _pending(ref: JobRef, created_ms: int) -> JobView:
+    """Return a job that has no record, which comes with its first attempt."""
     return JobView(
-        ref=seat.ref,
+        ref=ref,
         status=JobStatus.PENDING,
         attempts=0,
-        created_ms=seat.started_ms,
+        created_ms=created_ms,
         started_ms=None,
         ended_ms=None,
         next_ms=None,
         reason=None,
         last=None,
-        waits=seat.waits,
     )
 
 
@@ -111,15 +112,5 @@ def view_of_order(order: Order, record: Record | None, seat: Seat | None) -> Job
     view = view_of(record, seat)
     if view is not None:
         return replace(view, created_ms=order.created_ms, unique_key=order.unique_key)
-    return JobView(
-        ref=order.ref,
-        status=JobStatus.PENDING,
-        attempts=0,
-        created_ms=order.created_ms,
-        started_ms=None,
-        ended_ms=None,
-        next_ms=order.ref.due_ms,
-        reason=None,
-        last=None,
-        unique_key=order.unique_key,
-    )
+    pending = _pending(order.ref, order.created_ms)
+    return replace(pending, next_ms=order.ref.due_ms, unique_key=order.unique_key)

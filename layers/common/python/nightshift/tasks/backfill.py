@@ -162,4 +162,5 @@ def backfill_kind(handler: Backfilling) -> JobKind[Backfill]:
         max_retries=RETRIES,
         timeout_s=TIMEOUT_S,
         unique=Unique(key=lambda said: said.asked_for),
+        shows_payload=True,
     )

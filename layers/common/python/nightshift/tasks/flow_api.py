@@ -94,7 +94,10 @@ def pin_flow_control(nightshift: Context, request: Request[FlowPinIn]) -> Reply:
     errors=(FlowKeyNotFoundError, *_RACE_ERRORS),
 )
 def unpin_flow_control(nightshift: Context, request: Request[NoBody]) -> Reply:
-    """Unpin a key's limits: those that its tasks say hold again."""
+    """Unpin a key's limits: those that its tasks say hold again.
+
+    A key for which nothing is pinned leaves the list, until a task that uses it is made or changed.
+    """
     nightshift.flow.unpin(
         request.caller.user_id, request.path["flow_key"], expected=request.expected_version()
     )

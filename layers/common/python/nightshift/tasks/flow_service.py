@@ -85,13 +85,16 @@ class FlowService:
         return self._view(pinned)
 
     def unpin(self, owner_id: UserId, key: str, *, expected: int | None) -> None:
-        """Go back to the tasks' own limits.
+        """Go back to the tasks' own limits; a key that has no others is forgotten.
 
         Raises:
             FlowKeyNotFoundError, FlowKeyVersionError, FlowKeyChangedError: see `pin`.
         """
         known = self._find(owner_id, key)
         _check_version(known, expected)
+        if known.pinned is None:
+            self._store.remove(known)
+            return
         freed = replace(known, pinned=None, version=known.version + 1, updated_at=self._clock.now())
         self._store.put(freed, seen=known)
         self._wake(gate_of(owner_id, key, Limits()))
