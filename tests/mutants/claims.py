@@ -122,8 +122,8 @@ CLAIMS = (
     Mutant(
         name="a seat counts whose attempt is closed",
         path="jobs/decision.py",
-        old="seat.ref.job_id == message.ref.job_id and seat.attempt > closed:",
-        new="seat.ref.job_id == message.ref.job_id:",
+        old="if own is not None and own.attempt > closed:",
+        new="if own is not None:",
         tests=("runs",),
     ),
     Mutant(

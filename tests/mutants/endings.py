@@ -28,7 +28,7 @@ ENDINGS = (
     Mutant(
         name="what has begun is replaced",
         path="jobs/ending.py",
-        old="if look.record is not None or (seat and seat.ref.job_id == ref.job_id):",
+        old="if look.record is not None or (seat is not None and seat.waits is None):",
         new="if False:",
         tests=("unique", "adversity_in"),
     ),
@@ -42,23 +42,23 @@ ENDINGS = (
     Mutant(
         name="a replacement is written over whatever stands",
         path="jobs/store.py",
-        old="[Put(table=self.table_name, item=i, condition=NOT_EXISTS) for i in items]",
-        new="[Put(table=self.table_name, item=i) for i in items]",
+        old="Put(table=self.table_name, item=i, condition=c) for i, c in writes",
+        new="Put(table=self.table_name, item=i) for i, c in writes",
         tests=("adversity_in",),
     ),
     Mutant(
         name="nothing follows from an end from outside",
         path="jobs/ending.py",
-        old="        self._store.write_record(record, seen=look.record)\n"
-        "        self._follower.follow(record)\n",
-        new="        self._store.write_record(record, seen=look.record)\n",
+        old="        self._let_go(seat)\n        self._follower.follow(record)\n        return record\n\n"
+        "    def _let_go",
+        new="        self._let_go(seat)\n        return record\n\n    def _let_go",
         tests=("gates", "lifecycle", "kinds"),
     ),
     Mutant(
         name="nothing follows from a replacement",
         path="jobs/ending.py",
-        old="            return None\n        self._follower.follow(record)\n",
-        new="            return None\n",
+        old="            return None\n        self._let_go(seat)\n        self._follower.follow(record)\n",
+        new="            return None\n        self._let_go(seat)\n",
         tests=("unique",),
     ),
     Mutant(
@@ -102,10 +102,9 @@ ENDINGS = (
     Mutant(
         name="an interrupted settlement is not finished",
         path="jobs/engine.py",
-        old="                if record is not None:\n"
-        "                    self._follower.follow(record)\n"
-        "                return Done(what=reason, ref=ref)",
-        new="                return Done(what=reason, ref=ref)",
+        old="                    self._follower.abandon(ref, record.closed, plan.gates)\n"
+        "                    self._follower.follow(record)\n",
+        new="                    self._follower.abandon(ref, record.closed, plan.gates)\n",
         tests=("crash_matrix",),
     ),
     Mutant(

@@ -45,8 +45,8 @@ LIMITS = (
     Mutant(
         name="a place belongs to the attempt that the message names",
         path="jobs/engine.py",
-        old="            message = replace(message, attempt=attempt)\n",
-        new="",
+        old='message = replace(message, attempt=attempt, gate="")',
+        new='message = replace(message, gate="")',
         tests=("gates",),
     ),
     Mutant(
@@ -140,7 +140,7 @@ LIMITS = (
     Mutant(
         name="who was cancelled still waits",
         path="jobs/engine.py",
-        old="                self._follower.abandon(ref, closed, plan.gates)\n",
+        old="        self._follower.abandon(ref, message.attempt, plan.gates)\n",
         new="",
         tests=("gates", "adversity"),
     ),
