@@ -12,6 +12,7 @@ from nightshift.aws.dynamo import Table
 from nightshift.core.access import UserId
 from nightshift.core.ids import new_id
 from nightshift.http.app import App
+from nightshift.jobs.kinds import JobKind
 from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
@@ -121,10 +122,10 @@ class Product:
         ]
 
 
-def make_product() -> Product:
-    """Return a fresh product."""
+def make_product(*kinds: JobKind[Any]) -> Product:
+    """Return a fresh product, with these kinds of jobs beside its own."""
     dynamodb = FakeDynamoDB(TABLES)
-    engine = Engine(start=START, dynamo=dynamodb)
+    engine = Engine(start=START, dynamo=dynamodb, kinds=kinds)
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     memos = make_memos(engine)
@@ -167,7 +168,9 @@ def _handler(
     """Return fresh functions over the world, behind one handler."""
     environ = {**ENVIRON, **settings}
     accounts = build_accounts_app(environ, world.outside, uploads=MemoryUploads())
-    contexts = Contexts(tasks=lambda: engine.context, memos=lambda: memos)
+    contexts = Contexts(
+        tasks=lambda: engine.context, memos=lambda: memos, machine=lambda: engine.machine
+    )
     api = build_api_app(environ, world.outside, contexts)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -199,4 +202,15 @@ def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str
         Written(front="f", back="b", kind="question"),
         request_id=new_id(engine.clock.now()),
     )
-    return {"task_id": task.id, "memo_id": memo.id, "card_id": card.id}
+    unlucky = memos.memos.create(user_id, title="u", text="b = 2")
+    (message,) = [m for m in engine.queue.messages if unlucky.job_id in m.body]
+    letter = engine.machine.dead_letters().bury(message.body)
+    assert letter is not None
+    return {
+        "task_id": task.id,
+        "memo_id": memo.id,
+        "card_id": card.id,
+        "job_id": memo.job_id,
+        "letter_id": letter.id,
+        "queue": "default",
+    }

@@ -37,6 +37,8 @@ class Permission(StrEnum):
     MEMOS_WRITE = "memos:write"
     CARDS_READ = "cards:read"
     CARDS_WRITE = "cards:write"
+    QUEUES_READ = "queues:read"
+    QUEUES_WRITE = "queues:write"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     ROLES_READ = "roles:read"
@@ -63,6 +65,8 @@ ADMIN_ONLY = frozenset(
         Permission.SERVER_SETTINGS_READ,
         Permission.SERVER_SETTINGS_WRITE,
         Permission.AUDIT_READ_ALL,
+        Permission.QUEUES_READ,
+        Permission.QUEUES_WRITE,
     }
 )
 """What concerns everybody; a custom role may hold it, members and viewers never do."""
