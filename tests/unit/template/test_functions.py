@@ -90,7 +90,7 @@ def test_no_stars(stage: str) -> None:
 
 def _is_named(resource: str) -> bool:
     """Tell whether it is one thing; a group's streams and the objects under a prefix are parts."""
-    return "*" not in re.sub(r"(:|\.Arn>/\w+/)\*$", "", resource)
+    return "*" not in re.sub(r"(:|\.Arn>/[\w/]+/)\*$", "", resource)
 
 
 def test_dynamodb_actions_are_those_that_the_code_can_call() -> None:
@@ -120,7 +120,7 @@ def test_environment_and_role_fit(name: str) -> None:
     if name in {"publisher", "sweeper", "dead_letters"}:
         known.add("<Queues/FailedEventsQueue.Arn>")
     usable = {
-        re.sub(r"/\w+/\*$", "", resource)
+        re.sub(r"(?<=\.Arn>)/[\w/]+/\*$", "", resource)
         for actions, resources in statements(role)
         if not any(action.startswith(("logs:", "xray:")) for action in actions)
         for resource in resources

@@ -9,6 +9,7 @@ from tests.unit.template.shape import events, functions
 ROUTES = {
     "/api/v1/{proxy+}": "api",
     "/api/v1/auth/{proxy+}": "accounts",
+    "/api/v1/users": "accounts",
     "/api/v1/users/{proxy+}": "accounts",
     "/api/v1/sessions": "accounts",
     "/api/v1/sessions/{proxy+}": "accounts",

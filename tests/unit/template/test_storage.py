@@ -52,7 +52,7 @@ def test_production_alone_guards_its_tables(stage: str, *, safe: bool) -> None:
 )
 def test_production_keeps_its_data(stage: str, policy: str) -> None:
     """Production's data outlives its stack; any other stage can be destroyed whole."""
-    assert len(kept(stage)) == 8
+    assert len(kept(stage)) == 9
     for one in kept(stage):
         assert (policy, policy) == (one["DeletionPolicy"], one["UpdateReplacePolicy"])
 
@@ -78,6 +78,14 @@ def test_buckets_do_not_pile_up() -> None:
         assert {"Enabled"} == {one["Status"] for one in rules}
         keys = {key for one in rules for key in one}
         assert {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"} <= keys
+
+
+def test_uploads_that_nobody_looked_at_go_away() -> None:
+    """They lie under a prefix of their own, and no old version of a picture is kept."""
+    bucket = deployed("prod").of_type("AWS::S3::Bucket")["<Storage/AssetsBucket>"]
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert {"uploads/": 1} == {r["Prefix"]: r["ExpirationInDays"] for r in rules if "Prefix" in r}
+    assert "Suspended" == bucket["VersioningConfiguration"]["Status"]
 
 
 def terms(stage: str) -> dict[str, int]:
