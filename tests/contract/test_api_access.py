@@ -190,9 +190,7 @@ def test_only_these_routes_are_the_administrators() -> None:
         "POST /queues/{queue}/pause",
         "POST /queues/{queue}/resume",
         "GET /queues/{queue}/dead-letters",
-        "GET /queues/{queue}/dead-letters/{letter_id}",
         "DELETE /queues/{queue}/dead-letters/{letter_id}",
-        "POST /queues/{queue}/dead-letters/{letter_id}/redrive",
         "POST /queues/{queue}/dead-letters/redrive",
     } == {str(o) for o in GUARDED if needed(o) in ADMIN_ONLY}
 
