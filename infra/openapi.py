@@ -25,6 +25,11 @@ from nightshift.identity.api import router as identity_router
 from nightshift.identity.api_keys.api import router as api_keys_router
 from nightshift.identity.api_keys.errors import KEY_ERRORS
 from nightshift.identity.roles.api import router as roles_router
+from nightshift.jobs.api import router as jobs_router
+from nightshift.jobs.dead_api import router as dead_router
+from nightshift.jobs.queues_api import router as queues_router
+from nightshift.memos.api import router as memos_router
+from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
 from nightshift.settings.api import router as settings_router
 from nightshift.tasks.api import router as tasks_router
@@ -43,6 +48,11 @@ ROUTERS: tuple[Router[Any], ...] = (
     audit_router,
     tasks_router,
     runs_router,
+    jobs_router,
+    dead_router,
+    queues_router,
+    memos_router,
+    cards_router,
     docs_router,
 )
 AUTH_ERRORS: tuple[type[NightshiftError], ...] = (

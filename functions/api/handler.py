@@ -5,6 +5,6 @@ import os
 from nightshift.core.startup import quick_imports
 
 with quick_imports():
-    from nightshift.tasks.api_wiring import build_api_app
+    from nightshift.api_wiring import build_api_app
 
 handler = build_api_app(os.environ)

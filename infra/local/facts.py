@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from infra.local.buckets import declared_bucket
 from infra.local.clients import ACCOUNT, REGION
 from infra.local.deploy import Deployed
 from infra.local.intrinsics import Values, resolve
@@ -202,6 +203,7 @@ def _function(logical_id: str, properties: Fact) -> tuple[str, Fact]:
     return f"function {logical_id}", {
         "handler": properties.get("Handler"),
         "timeout_s": int(properties.get("Timeout", 3)),
+        "memory_mb": int(properties.get("MemorySize", 128)),
         "environment": {key: str(value) for key, value in variables.items()},
     }
 
@@ -217,6 +219,7 @@ _READERS = {
     "AWS::SQS::Queue": _queue,
     "AWS::Events::Rule": _rule,
     "AWS::Lambda::Function": _function,
+    "AWS::S3::Bucket": declared_bucket,
 }
 
 _ARNS = {

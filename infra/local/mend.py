@@ -1,8 +1,9 @@
-"""Mending what the emulator's CloudFormation drops without a word: TTLs, time zones, CORS."""
+"""Mending what the emulator's CloudFormation drops: TTLs, time zones, CORS, lifecycles."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from infra.local.buckets import mend_bucket
 from infra.local.deploy import ClientFactory, Deployed
 from infra.local.facts import Facts
 
@@ -15,6 +16,7 @@ def mend(
         *_mend_tables(stacks, wanted, found, clients("dynamodb")),
         *_mend_schedules(wanted, found, clients("scheduler")),
         *_mend_cors(stacks, wanted, found, clients("apigatewayv2")),
+        *_mend_buckets(stacks, wanted, found, clients("s3")),
     ]
 
 
@@ -91,6 +93,21 @@ def _mend_cors(
             apis.delete_cors_configuration(ApiId=names[fact])
         done.append(f"{fact}: CORS")
     return done
+
+
+def _mend_buckets(
+    stacks: Mapping[str, Deployed],
+    wanted: Facts,
+    found: Facts,
+    s3: Any,  # noqa: ANN401 - a client
+) -> list[str]:
+    names = _physical("bucket", stacks)
+    return [
+        f"{fact}: {what}"
+        for fact, want in wanted.items()
+        if fact.startswith("bucket ") and fact in found
+        for what in mend_bucket(s3, names[fact], want, found[fact])
+    ]
 
 
 def _physical(kind: str, stacks: Mapping[str, Deployed]) -> dict[str, str]:

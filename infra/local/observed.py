@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from infra.local.buckets import observed_bucket
 from infra.local.deploy import ClientFactory, Deployed
 from infra.local.facts import Fact, Facts, cors_fact, function_of, last_part, pattern
 
@@ -29,7 +30,7 @@ class _Observer:
     def __init__(self, clients: ClientFactory) -> None:
         self._clients = {
             name: clients(name)
-            for name in ("dynamodb", "lambda", "scheduler", "apigatewayv2", "sqs", "events")
+            for name in ("dynamodb", "lambda", "scheduler", "apigatewayv2", "sqs", "events", "s3")
         }
         self._apis: dict[str, Facts] = {}
         dynamodb, functions = self._clients["dynamodb"], self._clients["lambda"]
@@ -40,6 +41,7 @@ class _Observer:
             self._clients["apigatewayv2"].exceptions.NotFoundException,
             self._clients["sqs"].exceptions.QueueDoesNotExist,
             self._clients["events"].exceptions.ResourceNotFoundException,
+            self._clients["s3"].exceptions.NoSuchBucket,
         )
 
     def reader(self, kind: str) -> Callable[[str, str], Facts] | None:
@@ -53,6 +55,7 @@ class _Observer:
             "AWS::SQS::Queue": self._queue,
             "AWS::Events::Rule": self._rule,
             "AWS::Lambda::Function": self._function,
+            "AWS::S3::Bucket": self._bucket,
         }.get(kind)
 
     def _table(self, logical_id: str, name: str) -> Facts:
@@ -185,9 +188,13 @@ class _Observer:
             f"function {logical_id}": {
                 "handler": found["Handler"],
                 "timeout_s": found["Timeout"],
+                "memory_mb": found["MemorySize"],
                 "environment": found.get("Environment", {}).get("Variables", {}),
             }
         }
+
+    def _bucket(self, logical_id: str, name: str) -> Facts:
+        return {f"bucket {logical_id}": observed_bucket(self._clients["s3"], name)}
 
 
 def _pages(call: Callable[..., dict[str, Any]], **arguments: str) -> Iterator[dict[str, Any]]:

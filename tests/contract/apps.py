@@ -1,13 +1,21 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nightshift.accounts_wiring import build_accounts_app
-from nightshift.core.access import UserId
+from nightshift.api_wiring import Contexts, build_api_app
+from nightshift.aws.dynamo import Table
+from nightshift.core.access import ADMIN_ONLY, UserId
+from nightshift.core.ids import new_id
 from nightshift.http.app import App
-from nightshift.tasks.api_wiring import build_api_app
+from nightshift.jobs.kinds import JobKind
+from nightshift.memos.cards import Written
+from nightshift.memos.settings import MemoSettings
+from nightshift.memos.wiring import MemosContext
+from nightshift.memos.wiring import Outside as MemosOutside
 from nightshift.tasks.model import Definition
 from tests.contract.door import (
     ENVIRON,
@@ -22,6 +30,7 @@ from tests.contract.door import (
 )
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
+from tests.unit.memos.scene import Lines
 
 ACCOUNT_PATHS = (
     "/api/v1/auth/",
@@ -37,23 +46,21 @@ GENEROUS = {
     "NIGHTSHIFT_RATE_LIMIT_CALLER": "10000000",
     "NIGHTSHIFT_REGISTER_LIMIT_ADDRESS": "1000000",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS": "100",
-    "NIGHTSHIFT_ADMIN_EMAIL": "root@example.com",
+    "NIGHTSHIFT_ADMIN_EMAIL": "admin@example.com",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS_ADDRESS": "100000",
 }
 
 
 @dataclass(kw_only=True)
 class Product:
-    """The whole API with one user, who has one of everything and two sessions.
-
-    The user is an administrator, and so is `root`, who was there before.
-    """
+    """The whole API with an administrator and a user, who has one of each thing."""
 
     world: World
     engine: Engine
+    memos: MemosContext
     door: Door
     user: Mapping[str, Any]
-    root: Mapping[str, Any]
+    admin: Mapping[str, Any]
     ids: Mapping[str, str]
     apps: tuple[App, ...]
 
@@ -67,17 +74,22 @@ class Product:
         """Return the user's id."""
         return str(self.user["user"]["id"])
 
+    def token_for(self, permission: str) -> str:
+        """Return the access token of whoever has the permission by its built-in role."""
+        chosen = self.admin if permission in ADMIN_ONLY else self.user
+        return str(chosen["access_token"])
+
     def set_roles(self, *roles: str, user_id: str | None = None) -> None:
-        """Have root give the user, or another one, exactly these roles."""
+        """Have the administrator give the user, or another one, exactly these roles."""
         path = f"/users/{user_id or self.user_id}/roles"
         body = {"roles": list(roles)}
-        answer = self.door("PUT", path, json_body=body, token=self.root["access_token"])
+        answer = self.door("PUT", path, json_body=body, token=self.admin["access_token"])
         assert answer.status == 200, answer.text
 
     def make_role(self, name: str, permissions: Iterable[str]) -> None:
-        """Have root make a role."""
+        """Have the administrator make a role."""
         body = {"name": name, "permissions": sorted(permissions)}
-        answer = self.door("POST", "/roles", json_body=body, token=self.root["access_token"])
+        answer = self.door("POST", "/roles", json_body=body, token=self.admin["access_token"])
         assert answer.status == 201, answer.text
 
     def make_key(self, scopes: Iterable[str], **more: object) -> dict[str, Any]:
@@ -97,7 +109,8 @@ class Product:
 
     def another_process(self, environ: Mapping[str, str] = GENEROUS) -> Door:
         """Return the door of a process that has seen nothing yet, over the same tables."""
-        return Door(handler=_handler(self.world, self.engine, environ)[0])
+        handler, _ = make_handler(self.world, self.engine, self.memos, environ)
+        return Door(handler=handler)
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -109,50 +122,108 @@ class Product:
         ]
 
 
-def make_product() -> Product:
-    """Return a fresh product."""
+def make_product(*kinds: JobKind[Any]) -> Product:
+    """Return a fresh product, with these kinds of jobs beside its own."""
     dynamodb = FakeDynamoDB(TABLES)
-    engine = Engine(start=START, dynamo=dynamodb)
+    engine = Engine(start=START, dynamo=dynamodb, kinds=kinds)
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
-    handler, apps = _handler(world, engine)
+    memos = make_memos(engine)
+    handler, apps = make_handler(world, engine, memos)
     door = Door(handler=handler)
     dynamodb.strict = False  # what is only there to be used is made without a check of each request
-    root = register(door, "root@example.com")
+    admin = register(door, "admin@example.com")
     user = register(door, "fuzz@example.com")
-    login = {"email": "fuzz@example.com", "password": PASSWORD}
-    door("POST", "/auth/login", json_body=login)
-    sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
-    said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
-    task = engine.context.tasks.create(UserId(user["user"]["id"]), said).task
-    other = next(s["id"] for s in sessions if not s["current"])
     product = Product(
-        world=world, engine=engine, door=door, user=user, root=root, ids={}, apps=apps
+        world=world,
+        engine=engine,
+        memos=memos,
+        door=door,
+        user=user,
+        admin=admin,
+        ids={},
+        apps=apps,
     )
-    product.set_roles("admin")
-    product.make_role("support", ["users:read"])
-    key = product.make_key(["tasks:read"])
+    product.sign_in()
     product.ids = {
-        "task_id": task.id,
-        "session_id": other,
-        "user_id": product.user_id,
-        "role_name": "support",
-        "key_id": key["id"],
+        **own_access(product),
+        **own_things(engine, memos, UserId(product.user_id)),
     }
     dynamodb.strict = True
     return product
 
 
-def _handler(
-    world: World, engine: Engine, settings: Mapping[str, str] = GENEROUS
+def make_admins() -> Product:
+    """Return a fresh product whose user is an administrator, too."""
+    product = make_product()
+    product.set_roles("admin")
+    return product
+
+
+def make_handler(
+    world: World,
+    engine: Engine,
+    memos: MemosContext,
+    settings: Mapping[str, str] = GENEROUS,
 ) -> tuple[Handler, tuple[App, ...]]:
     """Return fresh functions over the world, behind one handler."""
     environ = {**ENVIRON, **settings}
     accounts = build_accounts_app(environ, world.outside)
-    api = build_api_app(environ, world.outside, lambda: engine.context)
+    contexts = Contexts(
+        tasks=lambda: engine.context, memos=lambda: memos, machine=lambda: engine.machine
+    )
+    api = build_api_app(environ, world.outside, contexts)
 
     def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         chosen = accounts if str(event["rawPath"]).startswith(ACCOUNT_PATHS) else api
         return chosen(event, context)
 
     return route, (accounts, api)
+
+
+def make_memos(engine: Engine) -> MemosContext:
+    """Return the memos context on the engine's machine."""
+    tokens = itertools.count()
+    outside = MemosOutside(
+        table=Table(engine.dynamo, "memos"),  # type: ignore[arg-type]  # the fake's door
+        generator=Lines,
+        new_token=lambda: f"maker-{next(tokens)}",
+    )
+    return MemosContext(engine.machine, outside, MemoSettings())
+
+
+def own_access(product: Product) -> dict[str, str]:
+    """Give the user a key and have a role, and return the ids by the names that routes have."""
+    product.make_role("support", ["users:read"])
+    sessions = product.door("GET", "/sessions", token=product.token).json["items"]
+    return {
+        "user_id": product.user_id,
+        "session_id": next(s["id"] for s in sessions if not s["current"]),
+        "role_name": "support",
+        "key_id": product.make_key(["tasks:read"])["id"],
+    }
+
+
+def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:
+    """Give the user one of each thing, and return the ids by the names that routes have."""
+    said = Definition(name="t", url="https://example.com/hook", schedule="@daily")
+    task = engine.context.tasks.create(user_id, said).task
+    memo = memos.memos.create(user_id, title="m", text="a = 1")
+    card = memos.cards.write(
+        user_id,
+        memo.id,
+        Written(front="f", back="b", kind="question"),
+        request_id=new_id(engine.clock.now()),
+    )
+    unlucky = memos.memos.create(user_id, title="u", text="b = 2")
+    (message,) = [m for m in engine.queue.messages if unlucky.job_id in m.body]
+    letter = engine.machine.dead_letters().bury(message.body)
+    assert letter is not None
+    return {
+        "task_id": task.id,
+        "memo_id": memo.id,
+        "card_id": card.id,
+        "job_id": memo.job_id,
+        "letter_id": letter.id,
+        "queue": "default",
+    }

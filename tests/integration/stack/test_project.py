@@ -42,7 +42,7 @@ def copied(tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_what_the_emulator_drops_is_mended_and_nothing_differs(probe: Stack) -> None:
-    """TTL, recovery, encryption, time zone and CORS are put right after the deployment."""
+    """What the deployment leaves out of tables, schedules, APIs and buckets is put right."""
     report = probe.state()["report"]
 
     assert [] == report["differences"]
@@ -52,6 +52,8 @@ def test_what_the_emulator_drops_is_mended_and_nothing_differs(probe: Stack) -> 
         "table Table: encryption",
         "schedule probe-night: time zone",
         "api Api: CORS",
+        "bucket Files: encryption",
+        "bucket Files: lifecycle",
     } == set(report["mended"])
 
 
@@ -234,7 +236,7 @@ def test_a_failed_message_comes_again_alone_and_then_dies(probe: Stack) -> None:
 
 
 def test_what_no_longer_stands_is_named(probe: Stack) -> None:
-    """A route, a TTL, a mapping, a CORS and a time zone that are gone are each reported."""
+    """A route, a TTL, a mapping, a CORS, a time zone and a lifecycle are missed, each by name."""
     report = probe.state()["report"]
     apis, api = probe.client("apigatewayv2"), _api(probe)
     routes = apis.get_routes(ApiId=api)["Items"]
@@ -255,9 +257,11 @@ def test_what_no_longer_stands_is_named(probe: Stack) -> None:
         **{k: night[k] for k in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")},
         ScheduleExpressionTimezone="UTC",
     )
+    probe.client("s3").delete_bucket_lifecycle(Bucket=probe.outputs()["FilesName"])
     found = probe.get("/dev/comparison.json").json()
 
     assert [] == report["differences"]
+    assert any(line.startswith("bucket Files: lifecycle is declared as") for line in found)
     assert f"route {api} GET /secured is declared and does not stand" in found
     assert f"route {api} GET /more stands and is not declared" in found
     assert 'table Table: ttl is declared as "gone_at", stands as null' in found

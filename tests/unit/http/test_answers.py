@@ -6,7 +6,7 @@ from nightshift.core.access import Permission
 from nightshift.core.ids import is_id, new_id
 from nightshift.http.reply import Reply
 from nightshift.http.request import Request
-from nightshift.http.routing import PUBLIC, Router
+from nightshift.http.routing import PUBLIC, Mounted, Router, Section
 from nightshift.http.wiring import build_app
 from tests.contract.door import ENVIRON, START, Door, World
 from tests.unit.http.toys import NamedCallers, Toys, build_toys
@@ -186,6 +186,32 @@ def test_an_unknown_limit_does_not_start(world: World) -> None:
             authenticator=NamedCallers(),
             outside=world.outside,
         )
+
+
+def test_a_section_is_opened_by_its_first_request(world: World) -> None:
+    """It is loaded once, by a path of its own only, and is as good as any router then."""
+    loaded: list[str] = []
+
+    def load() -> list[Mounted]:
+        loaded.append("shop")
+        router: Router[None] = Router(tag="Shop")
+        for path in ("/shop/{shop_id}", "/shelves"):
+            router.route("GET", path, PUBLIC)(lambda _, __: Reply(body={}))
+        return [router.bind(lambda: None)]
+
+    door = Door(
+        handler=build_app(
+            [Section(segments=("shop", "shelves"), load=load)],
+            environ=ENVIRON,
+            authenticator=NamedCallers(),
+            outside=world.outside,
+        )
+    )
+    assert "route_not_found" == door("GET", "/shopping").error
+    assert [] == loaded
+    paths = ["/shelves", f"/shop/{new_id(START)}", "/shop/x", "/shop", "/shelves"]
+    assert [200, 200, 404, 404, 200] == [door("GET", path).status for path in paths]
+    assert ("method_not_allowed", ["shop"]) == (door("POST", "/shelves").error, loaded)
 
 
 def test_a_request_is_one_line(world: World, toys: Toys) -> None:

@@ -15,10 +15,23 @@ from nightshift.jobs.batch import run_batch
 from nightshift.jobs.codec import encode
 from nightshift.jobs.engine import Claimed, Done
 from nightshift.jobs.entry import failures
-from nightshift.jobs.model import JobId, JobRef, Message, Plan, Pulse, Record, Result, Seat, Token
+from nightshift.jobs.lifecycle import Lifecycle
+from nightshift.jobs.model import (
+    JobId,
+    JobRef,
+    Message,
+    Plan,
+    Pulse,
+    QueueName,
+    Record,
+    Result,
+    Seat,
+    Token,
+)
 from nightshift.jobs.worker import Delivery, Worker
 from nightshift.observability import Log
-from tests.support.world import OWNER, START
+from tests.support.work import Chore, Hand, kind_of
+from tests.support.world import OWNER, START, World
 
 SIZE = 10
 IDS = [f"m{n}" for n in range(SIZE)]
@@ -159,32 +172,61 @@ def test_too_little_time_left_starts_nothing() -> None:
     assert ("no_time_left", False) == (report.done.what, report.done.acknowledge)
 
 
+class Lambda:
+    """A function with a minute left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds that are left."""
+        return 60_000
+
+
+class Lines(Log):
+    """A log that keeps the lines of batches."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, list[str]]] = []
+
+    def batch(self, action: str, items: Sequence[str]) -> None:
+        """Keep a line."""
+        self.lines.append((action, list(items)))
+
+
 def test_the_handler_tells_of_a_batch_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """One log line for the runs and one of metrics, whatever the size of the batch."""
-
-    class Lambda:
-        def get_remaining_time_in_millis(self) -> int:
-            return 60_000
-
-    lines: list[tuple[str, object]] = []
-
-    class Recorder(Log):
-        def __init__(self) -> None:
-            pass
-
-        def batch(self, action: str, items: Sequence[str]) -> None:
-            lines.append((action, list(items)))
-
+    log = Lines()
     event = {"Records": [{"messageId": m, "body": _body(n)} for n, m in enumerate(IDS)]}
+    lifecycle = Lifecycle(None)
+    lifecycle.tell_in_batches("k")
     machine: Any = SimpleNamespace(
         engine=Table(set()),
         kinds={"k": Kind(_at_once)},
         parts=SimpleNamespace(clock=ManualClock(START)),
-        queues=SimpleNamespace(is_paused=lambda _: False),
+        lifecycle=lifecycle,
+        queues=SimpleNamespace(is_paused=lambda _: False, hold=lambda _: None),
     )
-    answer = run_batch(event, Lambda(), machine=machine, log=Recorder())
+    answer = run_batch(event, Lambda(), machine=machine, log=log)
     assert {"batchItemFailures": []} == answer
-    ((action, items),) = lines
-    assert ("jobs.done", SIZE) == (action, len(items))  # type: ignore[arg-type]
+    ((action, items),) = log.lines
+    assert ("jobs.done", SIZE) == (action, len(items))
     printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     assert "RunLatenessMs" in json.loads(printed[-1])
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_the_handler_leaves_a_paused_queue_alone(*, paused: bool) -> None:
+    """Its messages are done with, nothing begins, and another queue goes on."""
+    hand = Hand()
+    kind = kind_of(hand, queue=QueueName.LOW, timeout_s=5.0)
+    world = World(kinds=[kind])
+    world.machine.jobs.enqueue(kind, Chore(), owner_id=OWNER)
+    if paused:
+        world.machine.queues.pause(QueueName.LOW, by=OWNER)
+    world.machine.queues.pause(QueueName.DEFAULT, by=OWNER)
+    bodies = [outgoing.body for _, outgoing in world.queue.sent]
+    event = {"Records": [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]}
+    log = Lines()
+    answer = run_batch(event, Lambda(), machine=world.machine, log=log)
+    assert {"batchItemFailures": []} == answer
+    assert (0 if paused else 1) == hand.done.total()
+    ((_, (line,)),) = log.lines
+    assert paused == ("queue_paused" in line)

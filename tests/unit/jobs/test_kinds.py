@@ -10,10 +10,19 @@ import pytest
 from nightshift.aws.dynamo import NOT_EXISTS, ConditionFailedError, Put
 from nightshift.core.errors import ConflictError, InvalidInputError
 from nightshift.jobs.errors import JobNotFoundError, QueueFullError
-from nightshift.jobs.kinds import Completed, Failed, Job, JobError, JobKind, Snooze
+from nightshift.jobs.kinds import (
+    MAX_TIMEOUT_S,
+    Completed,
+    Failed,
+    Job,
+    JobError,
+    JobKind,
+    Snooze,
+)
 from nightshift.jobs.model import JobStatus, OutputRef, QueueName
 from nightshift.jobs.retry import Backoff, RetryPolicy
 from nightshift.jobs.views import JobView
+from nightshift.tasks.schemas import MAX_TIMEOUT_S as MAX_CALL_S
 from tests.support.faults import CrashError
 from tests.support.work import Chore, Hand, kind_of
 from tests.support.world import OWNER, World
@@ -145,6 +154,21 @@ def test_retries_after_a_snooze_are_counted_from_there() -> None:
     )
 
 
+@pytest.mark.parametrize("queue", QueueName)
+def test_a_kind_is_refused_that_its_queue_has_no_time_for(queue: QueueName) -> None:
+    """An attempt may take as long as the queue's functions allow, and no second more."""
+    longest = MAX_TIMEOUT_S[queue]
+    assert longest == kind_of(Hand(), queue=queue, timeout_s=longest).timeout_s
+    for wrong in (longest + 1, 0.0, float("nan")):
+        with pytest.raises(ValueError, match=f"test.chore: .* on the queue {queue} may take"):
+            kind_of(Hand(), queue=queue, timeout_s=wrong)
+
+
+def test_the_longest_call_of_a_task_fits_its_queue() -> None:
+    """Whatever time-out a task may have, the functions of its queue have time for it."""
+    assert MAX_CALL_S <= MAX_TIMEOUT_S[QueueName.CRITICAL]
+
+
 def test_large_payloads_and_results_go_to_the_bucket() -> None:
     """By reference, whole; small ones stay in the table."""
     text = "ü" * 300_000
@@ -157,7 +181,7 @@ def test_large_payloads_and_results_go_to_the_bucket() -> None:
     assert text == hand.jobs[0].payload.ballast
     assert view.output is not None
     assert view.result is None
-    assert f"results/{large.job_id}/1.json" == view.output.key
+    assert f"results/35d/{large.job_id}/1.json" == view.output.key
     assert view.output.size == len(world.blobs.get(view.output.key))
     assert {"text": "x"} == _view(world, small.job_id).result
     assert 2 == len(world.blobs.blobs)
@@ -165,7 +189,7 @@ def test_large_payloads_and_results_go_to_the_bucket() -> None:
 
 def test_a_handler_may_have_stored_its_output_itself() -> None:
     """Its reference is what the job shows."""
-    output = OutputRef(key="exports/1.csv", content_type="text/csv", filename="a.csv", size=3)
+    output = OutputRef(key="results/35d/1.csv", content_type="text/csv", filename="a.csv", size=3)
     world, kind = _world(Hand(act=lambda _: Completed(output=output)))
     done = world.machine.jobs.enqueue(kind, Chore(), owner_id=OWNER)
     world.run_for(minutes=2)

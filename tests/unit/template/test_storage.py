@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from nightshift.jobs.retention import DAY_S, TERMS_DAYS, payload_key, result_key
 from tests.unit.template.cfn import STAGES, deployed
 
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
@@ -77,3 +78,25 @@ def test_buckets_do_not_pile_up() -> None:
         assert {"Enabled"} == {one["Status"] for one in rules}
         keys = {key for one in rules for key in one}
         assert {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"} <= keys
+
+
+def terms(stage: str) -> dict[str, int]:
+    """How long the payloads bucket keeps what lies under a prefix, in days."""
+    bucket = deployed(stage).of_type("AWS::S3::Bucket")["<Storage/PayloadsBucket>"]
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    return {one["Prefix"]: one["ExpirationInDays"] for one in rules if "Prefix" in one}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_bucket_keeps_what_the_keys_say(stage: str) -> None:
+    """Whatever key the engine makes lies under a prefix that is kept for as long as it says."""
+    assert len(terms(stage)) == 2 * len(TERMS_DAYS)
+    for days in TERMS_DAYS:
+        needed_s = days * DAY_S
+        for key in (
+            payload_key("j", needed_s=needed_s),
+            result_key("j", "1.json", needed_s=needed_s),
+        ):
+            assert [days] == [
+                kept for prefix, kept in terms(stage).items() if key.startswith(prefix)
+            ]

@@ -73,8 +73,12 @@ class SqsSource:
 
     def delete(self, messages: Sequence[Received]) -> None:
         """Delete messages; see `ports.queue.Source`."""
-        for message in messages:
-            self._client().delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
+        for start in range(0, len(messages), BATCH_SIZE):
+            portion = messages[start : start + BATCH_SIZE]
+            entries: list[Any] = [
+                {"Id": str(i), "ReceiptHandle": m.receipt} for i, m in enumerate(portion)
+            ]
+            self._client().delete_message_batch(QueueUrl=self._url, Entries=entries)
 
     def depth(self) -> Depth:
         """Return how full the queue is; see `ports.queue.Source`."""

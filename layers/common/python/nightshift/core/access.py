@@ -44,6 +44,8 @@ class Permission(StrEnum):
     SERVER_SETTINGS_READ = "server-settings:read"
     SERVER_SETTINGS_WRITE = "server-settings:write"
     AUDIT_READ_ALL = "audit:read-all"
+    QUEUES_READ = "queues:read"
+    QUEUES_WRITE = "queues:write"
 
 
 class Role(StrEnum):
@@ -63,6 +65,8 @@ ADMIN_ONLY = frozenset(
         Permission.SERVER_SETTINGS_READ,
         Permission.SERVER_SETTINGS_WRITE,
         Permission.AUDIT_READ_ALL,
+        Permission.QUEUES_READ,
+        Permission.QUEUES_WRITE,
     }
 )
 """What concerns everybody; a custom role may hold it, members and viewers never do."""

@@ -29,7 +29,7 @@ from nightshift.http.matching import Match, RouteTable
 from nightshift.http.problem import problem_reply
 from nightshift.http.reply import RawReply, render, to_gateway
 from nightshift.http.request import Once, RawRequest, Request, parse_event
-from nightshift.http.routing import LimitRule, Mounted, Public, Route
+from nightshift.http.routing import LimitRule, Mounted, Public, Route, Section
 from nightshift.http.schemas import PageQuery
 from nightshift.http.settings import HttpSettings
 from nightshift.observability import Log
@@ -91,14 +91,15 @@ class App:
     """A callable Lambda handler for API Gateway HTTP APIs (payload format 2.0)."""
 
     def __init__(
-        self, mounted: Sequence[Mounted], edge: Edge, *, rules: Sequence[LimitRule] = ()
+        self,
+        mounted: Sequence[Mounted | Section],
+        edge: Edge,
+        *,
+        rules: Sequence[LimitRule] = (),
     ) -> None:
-        self._routes = RouteTable(mounted)
         self._edge = edge
         self._rules = {rule.name: rule for rule in rules}
-        for route in self._routes.all():
-            if route.limit is not None and route.limit not in self._rules:
-                raise ValueError(f"{route.full_path} names the unknown limit {route.limit}")
+        self._routes = RouteTable(mounted, limits=self._rules)
         settings = edge.settings
         self._per_caller = LimitRule(
             name="caller", limit=settings.rate_limit_caller, window_s=settings.rate_window_s

@@ -1,14 +1,14 @@
 """Finding the route of a path; fixed paths win over parameters."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nightshift.core.access import Permission
 from nightshift.core.errors import NotFoundError
 from nightshift.http.errors import MethodNotAllowedError, RouteNotFoundError
-from nightshift.http.routing import Mounted, PathParam, Public, Route
+from nightshift.http.routing import BASE_PATH, Mounted, PathParam, Public, Route, Section
 
 _DEFAULT_PARAM = PathParam()
 
@@ -29,17 +29,39 @@ class _Entry:
 
 
 class RouteTable:
-    """All routes of one function, checked when it is built."""
+    """All routes of one function, each checked when it is added; `limits` are those it may name."""
 
-    def __init__(self, mounted: Sequence[Mounted]) -> None:
+    def __init__(
+        self, mounted: Sequence[Mounted | Section], *, limits: Collection[str] = ()
+    ) -> None:
+        self._limits = frozenset(limits)
         self._fixed: dict[str, _Entry] = {}
         self._patterns: dict[str, _Entry] = {}
+        self._closed: dict[str, Section] = {}
         for mount in mounted:
-            for route in mount.router.routes:
-                self._add(route, mount.service)
+            if isinstance(mount, Section):
+                self._closed |= dict.fromkeys(mount.segments, mount)
+            else:
+                self._mount(mount)
+
+    def _mount(self, mount: Mounted) -> None:
+        for route in mount.router.routes:
+            self._add(route, mount.service)
+
+    def _open(self, segment: str) -> None:
+        """Import the section of this first segment, if it is one and was not opened yet."""
+        section = self._closed.get(segment)
+        if section is None:
+            return
+        for mount in section.load():
+            self._mount(mount)
+        for opened in section.segments:
+            del self._closed[opened]
 
     def all(self) -> Iterator[Route]:
-        """Yield every route."""
+        """Yield every route; this opens all sections."""
+        for segment in list(self._closed):
+            self._open(segment)
         for entry in (*self._fixed.values(), *self._patterns.values()):
             for route, _ in entry.methods.values():
                 yield route
@@ -65,6 +87,7 @@ class RouteTable:
         return Match(route=route, service=service, path=values)
 
     def _entry(self, path: str) -> tuple[_Entry, dict[str, str]] | None:
+        self._open(_first_segment(path))
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed, {}
@@ -76,11 +99,17 @@ class RouteTable:
 
     def _add(self, route: Route, service: Callable[[], Any]) -> None:
         _check_access(route)
+        if route.limit is not None and route.limit not in self._limits:
+            raise ValueError(f"{route.full_path} names the unknown limit {route.limit}")
         entries = self._patterns if route.parameters() else self._fixed
         entry = entries.setdefault(route.full_path, _Entry(matcher=route.matcher(), methods={}))
         if route.method in entry.methods:
             raise ValueError(f"{route.method} {route.full_path} is declared twice")
         entry.methods[route.method] = (route, service)
+
+
+def _first_segment(path: str) -> str:
+    return path.removeprefix(f"{BASE_PATH}/").partition("/")[0]
 
 
 def _check_access(route: Route) -> None:

@@ -6,7 +6,7 @@ there is no route without a rule.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypedDict, TypeVar, Unpack
 
@@ -137,6 +137,18 @@ class Mounted:
 
     router: "Router[Any]"
     service: Callable[[], Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """Routers that are imported when a path below one of `segments` is asked for.
+
+    A segment is the first one after the base path. A cold start so pays for the one context that it
+    serves, however many there are.
+    """
+
+    segments: tuple[str, ...]
+    load: Callable[[], "Sequence[Mounted]"]
 
 
 @dataclass(kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from nightshift.http.app import App, Authenticator, Edge
 from nightshift.http.idempotency import IdempotencyKeys
 from nightshift.http.keys import lazy_key
 from nightshift.http.limits import Limiter
-from nightshift.http.routing import LimitRule, Mounted
+from nightshift.http.routing import LimitRule, Mounted, Section
 from nightshift.http.settings import HttpSettings
 from nightshift.observability import Log, get_log
 from nightshift.ports.secrets import Secrets
@@ -46,7 +46,7 @@ def real_outside() -> Outside:
 
 
 def build_app(
-    mounted: Sequence[Mounted],
+    mounted: Sequence[Mounted | Section],
     *,
     environ: Mapping[str, str],
     authenticator: Authenticator,

@@ -7,12 +7,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from nightshift.aws.dynamo import NOT_EXISTS, Item, Put, Table
+from nightshift.aws.dynamo import EXISTS, NOT_EXISTS, Item, Put, Table, Update
 from nightshift.core.clock import Clock, to_epoch_s
 from nightshift.core.errors import PayloadTooLargeError
 from nightshift.jobs import keys
 from nightshift.jobs.codec import ref_from_dict, ref_to_dict
 from nightshift.jobs.model import JobRef, Order
+from nightshift.jobs.retention import payload_key
 from nightshift.ports.blobs import Blobs
 
 SCHEMA_VERSION = 1
@@ -42,7 +43,8 @@ class OrderStore:
             raise PayloadTooLargeError(f"A job's payload may have at most {MAX_BYTES} bytes.")
         blob = None
         if len(data) > INLINE_BYTES:
-            blob = f"payloads/{order.ref.job_id}.json"
+            needed_s = self.expiry(order.ref) - to_epoch_s(self._clock.now())
+            blob = payload_key(order.ref.job_id, needed_s=needed_s)
             self._blobs.put(blob, data, content_type=JSON_TYPE)
         item = {
             **_key(order.ref.owner_id, order.ref.job_id),
@@ -59,6 +61,16 @@ class OrderStore:
     def expiry(self, ref: JobRef) -> int:
         """Return when what is kept for the job may be deleted, in seconds since the epoch."""
         return max(to_epoch_s(self._clock.now()), ref.due_ms // 1000) + self._retention_s
+
+    def keep_part(self, ref: JobRef) -> Update:
+        """Return the write that keeps an order for as long as if its job were enqueued now."""
+        return Update(
+            table=self._table.name,
+            key=_key(ref.owner_id, ref.job_id),
+            expression="SET expires_at = :until",
+            condition=EXISTS,
+            values={":until": self.expiry(ref)},
+        )
 
     def find(self, owner_id: str, job_id: str) -> Order | None:
         """Return an order, read consistently, or None."""

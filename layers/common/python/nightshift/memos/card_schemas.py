@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from nightshift.http.schemas import ApiModel, PageQuery, QueryModel, UtcTime
 from nightshift.memos.model import Card, CardState, Outcome
@@ -40,6 +40,8 @@ class CardPatch(ApiModel):
 
 class PostponeIn(ApiModel):
     """Until when a card is put off: by days, or to a time."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"days": 1}]})
 
     days: int | None = Field(
         default=None,

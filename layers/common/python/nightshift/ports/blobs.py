@@ -13,7 +13,7 @@ class BlobNotFoundError(NightshiftError):
 
 
 class Blobs(Protocol):
-    """Keeps bytes under keys such as `results/<id>.json`; the same key again replaces them."""
+    """Keeps bytes under keys such as `results/35d/<id>.json`; the same key again replaces them."""
 
     def put(self, key: str, data: bytes, *, content_type: str) -> None:
         """Keep the bytes."""
