@@ -8,7 +8,7 @@ from typing import Any
 from nightshift.accounts_wiring import build_accounts_app
 from nightshift.api_wiring import Contexts, build_api_app
 from nightshift.aws.dynamo import Table
-from nightshift.core.access import ADMIN_ONLY, UserId
+from nightshift.core.access import UserId
 from nightshift.core.ids import new_id
 from nightshift.http.app import App
 from nightshift.jobs.kinds import JobKind
@@ -46,21 +46,24 @@ GENEROUS = {
     "NIGHTSHIFT_RATE_LIMIT_CALLER": "10000000",
     "NIGHTSHIFT_REGISTER_LIMIT_ADDRESS": "1000000",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS": "100",
-    "NIGHTSHIFT_ADMIN_EMAIL": "admin@example.com",
+    "NIGHTSHIFT_ADMIN_EMAIL": "root@example.com",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS_ADDRESS": "100000",
 }
 
 
 @dataclass(kw_only=True)
 class Product:
-    """The whole API with an administrator and a user, who has one of each thing."""
+    """The whole API with one user, who has one of everything and two sessions.
+
+    The user is an administrator, and so is `root`, who was there before.
+    """
 
     world: World
     engine: Engine
     memos: MemosContext
     door: Door
     user: Mapping[str, Any]
-    admin: Mapping[str, Any]
+    root: Mapping[str, Any]
     ids: Mapping[str, str]
     apps: tuple[App, ...]
 
@@ -74,22 +77,17 @@ class Product:
         """Return the user's id."""
         return str(self.user["user"]["id"])
 
-    def token_for(self, permission: str) -> str:
-        """Return the access token of whoever has the permission by its built-in role."""
-        chosen = self.admin if permission in ADMIN_ONLY else self.user
-        return str(chosen["access_token"])
-
     def set_roles(self, *roles: str, user_id: str | None = None) -> None:
-        """Have the administrator give the user, or another one, exactly these roles."""
+        """Have root give the user, or another one, exactly these roles."""
         path = f"/users/{user_id or self.user_id}/roles"
         body = {"roles": list(roles)}
-        answer = self.door("PUT", path, json_body=body, token=self.admin["access_token"])
+        answer = self.door("PUT", path, json_body=body, token=self.root["access_token"])
         assert answer.status == 200, answer.text
 
     def make_role(self, name: str, permissions: Iterable[str]) -> None:
-        """Have the administrator make a role."""
+        """Have root make a role."""
         body = {"name": name, "permissions": sorted(permissions)}
-        answer = self.door("POST", "/roles", json_body=body, token=self.admin["access_token"])
+        answer = self.door("POST", "/roles", json_body=body, token=self.root["access_token"])
         assert answer.status == 201, answer.text
 
     def make_key(self, scopes: Iterable[str], **more: object) -> dict[str, Any]:
@@ -109,8 +107,7 @@ class Product:
 
     def another_process(self, environ: Mapping[str, str] = GENEROUS) -> Door:
         """Return the door of a process that has seen nothing yet, over the same tables."""
-        handler, _ = make_handler(self.world, self.engine, self.memos, environ)
-        return Door(handler=handler)
+        return Door(handler=_handler(self.world, self.engine, self.memos, environ)[0])
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -129,42 +126,41 @@ def make_product(*kinds: JobKind[Any]) -> Product:
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     memos = make_memos(engine)
-    handler, apps = make_handler(world, engine, memos)
+    handler, apps = _handler(world, engine, memos)
     door = Door(handler=handler)
     dynamodb.strict = False  # what is only there to be used is made without a check of each request
-    admin = register(door, "admin@example.com")
+    root = register(door, "root@example.com")
     user = register(door, "fuzz@example.com")
+    login = {"email": "fuzz@example.com", "password": PASSWORD}
+    door("POST", "/auth/login", json_body=login)
+    sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
+    other = next(s["id"] for s in sessions if not s["current"])
     product = Product(
         world=world,
         engine=engine,
         memos=memos,
         door=door,
         user=user,
-        admin=admin,
+        root=root,
         ids={},
         apps=apps,
     )
-    product.sign_in()
+    product.set_roles("admin")
+    product.make_role("support", ["users:read"])
+    key = product.make_key(["tasks:read"])
     product.ids = {
-        **own_access(product),
-        **own_things(engine, memos, UserId(product.user_id)),
+        **own_things(engine, memos, UserId(user["user"]["id"])),
+        "session_id": other,
+        "user_id": product.user_id,
+        "role_name": "support",
+        "key_id": key["id"],
     }
     dynamodb.strict = True
     return product
 
 
-def make_admins() -> Product:
-    """Return a fresh product whose user is an administrator, too."""
-    product = make_product()
-    product.set_roles("admin")
-    return product
-
-
-def make_handler(
-    world: World,
-    engine: Engine,
-    memos: MemosContext,
-    settings: Mapping[str, str] = GENEROUS,
+def _handler(
+    world: World, engine: Engine, memos: MemosContext, settings: Mapping[str, str] = GENEROUS
 ) -> tuple[Handler, tuple[App, ...]]:
     """Return fresh functions over the world, behind one handler."""
     environ = {**ENVIRON, **settings}
@@ -190,18 +186,6 @@ def make_memos(engine: Engine) -> MemosContext:
         new_token=lambda: f"maker-{next(tokens)}",
     )
     return MemosContext(engine.machine, outside, MemoSettings())
-
-
-def own_access(product: Product) -> dict[str, str]:
-    """Give the user a key and have a role, and return the ids by the names that routes have."""
-    product.make_role("support", ["users:read"])
-    sessions = product.door("GET", "/sessions", token=product.token).json["items"]
-    return {
-        "user_id": product.user_id,
-        "session_id": next(s["id"] for s in sessions if not s["current"]),
-        "role_name": "support",
-        "key_id": product.make_key(["tasks:read"])["id"],
-    }
 
 
 def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:

@@ -36,7 +36,7 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_ARGON2_TIME": "1",
 }
 _WORLDS = itertools.count()
-TABLES = ("http", "identity", "tasks", "jobs", "memos", "audit", "settings")
+TABLES = ("http", "identity", "tasks", "jobs", "audit", "settings", "memos")
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 

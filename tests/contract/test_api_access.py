@@ -47,8 +47,7 @@ def custom_without(product: Product, permission: Permission) -> str:
 
 
 def used_key(product: Product, scopes: frozenset[Permission]) -> str:
-    """Return a key of the user, made an administrator; its use has been noted."""
-    product.set_roles("admin")
+    """Return a key of the user, who is an administrator; its use has been noted."""
     secret = str(product.make_key(scopes)["secret"])
     product.door("GET", "/users/me", token=secret)
     return secret

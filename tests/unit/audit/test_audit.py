@@ -20,7 +20,7 @@ from nightshift.audit.store import MAX_EXAMINED, AuditStore
 from nightshift.aws.dynamo import ConditionFailedError, Table, marshal_item
 from nightshift.core.clock import ManualClock, rfc3339
 from nightshift.core.ids import derived_id
-from tests.contract.apps import Product, make_admins
+from tests.contract.apps import Product, make_product
 from tests.contract.door import START, Answer, make_world, register
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.faults import Fault, FaultMode
@@ -34,7 +34,7 @@ _NUMBERS = numbers()
 @pytest.fixture
 def product() -> Product:
     """The whole API with two administrators, root and the user."""
-    return make_admins()
+    return make_product()
 
 
 def ask(product: Product, path: str, token: str = "", **query: str) -> Answer:
@@ -294,7 +294,7 @@ class TestReading:
 
     def test_administrators_see_all_and_filter(self, product: Product) -> None:
         """By actor, by action, by time."""
-        roots = product.admin["user"]["id"]
+        roots = product.root["user"]["id"]
         every = ask(product, "/audit", limit="100").json["items"]
         assert {"role.created", "user.roles_changed", "api_key.created"} <= {
             e["action"] for e in every
@@ -311,7 +311,7 @@ class TestReading:
     def test_users_see_what_they_did_and_what_was_done_to_them(self, product: Product) -> None:
         """And not from where the administrator did it."""
         product.set_roles("member")
-        roots = product.admin["user"]["id"]
+        roots = product.root["user"]["id"]
         found = ask(product, "/audit").json["items"]
         expected = [
             ("api_key.created", product.user_id, "203.0.113.7"),
@@ -325,9 +325,9 @@ class TestReading:
     def test_users_do_not_see_others(self, product: Product) -> None:
         """Asking for somebody else is refused, asking for oneself is not."""
         product.set_roles("viewer")
-        others = ask(product, "/audit", actor=product.admin["user"]["id"])
+        others = ask(product, "/audit", actor=product.root["user"]["id"])
         assert (403, "forbidden") == (others.status, others.error)
-        assert 403 == ask(product, "/audit/export.csv", actor=product.admin["user"]["id"]).status
+        assert 403 == ask(product, "/audit/export.csv", actor=product.root["user"]["id"]).status
         assert 200 == ask(product, "/audit", actor=product.user_id).status
 
     def test_a_key_sees_all_only_with_that_scope(self, product: Product) -> None:
@@ -336,7 +336,7 @@ class TestReading:
             product.make_key(scopes)["secret"]
             for scopes in (["audit:read"], ["audit:read", "audit:read-all"])
         )
-        roots = product.admin["user"]["id"]
+        roots = product.root["user"]["id"]
         assert [403, 200] == [
             ask(product, "/audit", token=key, actor=roots).status for key in (own, every)
         ]

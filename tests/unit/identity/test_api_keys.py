@@ -17,7 +17,7 @@ from nightshift.core.clock import rfc3339
 from nightshift.identity.api_keys.errors import ApiKeyChecksumError, ApiKeyMalformedError
 from nightshift.identity.api_keys.model import is_within, plain_cidrs
 from nightshift.identity.api_keys.secret import checksum, hash_of, new_secret
-from tests.contract.apps import GENEROUS, Product, make_admins
+from tests.contract.apps import GENEROUS, Product, make_product
 from tests.contract.door import START, Answer, Door, register
 from tests.support.faults import CrashError, Fault, FaultMode, FaultPlan
 from tests.support.interleave import before_write
@@ -29,7 +29,7 @@ UNKNOWN = "nsk_" + "a" * 30 + checksum("a" * 30)
 @pytest.fixture
 def product() -> Product:
     """The whole API; the user is an administrator and has one key already."""
-    return make_admins()
+    return make_product()
 
 
 def ask(product: Product, method: str, path: str, body: object = None, **more: Any) -> Answer:

@@ -12,7 +12,7 @@ from nightshift.core.access import Permission, Role, UserId, permissions_of
 from nightshift.identity.roles.errors import LastAdminError
 from nightshift.identity.roles.service import MAX_ROLES
 from nightshift.identity.store import IdentityStore
-from tests.contract.apps import Product, make_admins
+from tests.contract.apps import Product, make_product
 from tests.contract.door import Answer, register
 from tests.support.faults import CrashError, Fault, FaultMode, FaultPlan
 from tests.support.interleave import before_write
@@ -23,12 +23,12 @@ SUPPORT = {"name": "helper", "description": "Helps.", "permissions": ["users:rea
 @pytest.fixture
 def product() -> Product:
     """The whole API with two administrators, root and the user."""
-    return make_admins()
+    return make_product()
 
 
 def root(product: Product, method: str, path: str, body: object = None, **more: Any) -> Answer:
     """Ask as root, who is an administrator."""
-    token = product.admin["access_token"]
+    token = product.root["access_token"]
     return product.door(method, path, json_body=body, token=token, **more)
 
 
@@ -208,7 +208,7 @@ class TestEscalation:
     @pytest.fixture
     def product(self) -> Product:
         """The user may manage roles and read tasks, and nothing else."""
-        product = make_admins()
+        product = make_product()
         product.make_role("manager", ["roles:read", "roles:write", "tasks:read"])
         product.make_role("strong", ["roles:write", "users:write"])
         product.make_role("weak", ["tasks:read"])
@@ -243,7 +243,7 @@ class TestEscalation:
 
     def test_nobody_unseats_who_is_stronger(self, product: Product) -> None:
         """Taking a role away takes the same as giving it."""
-        path = f"/users/{product.admin['user']['id']}/roles"
+        path = f"/users/{product.root['user']['id']}/roles"
         answer = ask(product, "PUT", path, {"roles": ["weak"]})
         assert (403, "permission_not_held") == (answer.status, answer.error)
 
@@ -269,7 +269,7 @@ class TestLastAdmin:
     def test_root_cannot_step_down_alone(self, product: Product) -> None:
         """While there are two, one may go; the last one may neither step down nor leave."""
         product.set_roles("member")
-        path = f"/users/{product.admin['user']['id']}/roles"
+        path = f"/users/{product.root['user']['id']}/roles"
         for answer in (
             root(product, "PUT", path, {"roles": ["member"]}),
             root(product, "DELETE", "/users/me"),
@@ -283,8 +283,8 @@ class TestLastAdmin:
     def test_two_at_once_do_not_leave_nobody(self) -> None:
         """Whoever unseats whom, in many rounds: exactly one remains."""
         for _ in range(15):
-            product = make_admins()
-            mine, roots = product.user_id, product.admin["user"]["id"]
+            product = make_product()
+            mine, roots = product.user_id, product.root["user"]["id"]
             deeds = (
                 lambda: ask(product, "PUT", f"/users/{roots}/roles", {"roles": ["viewer"]}),  # noqa: B023 - run in this round
                 lambda: root(product, "PUT", f"/users/{mine}/roles", {"roles": ["viewer"]}),  # noqa: B023 - run in this round
@@ -307,7 +307,7 @@ class TestLastAdmin:
         disabled = replace(user, disabled=True, version=user.version + 1)
         assert store.change_user(user, disabled)
         assert 1 == holders(product, "ADMINS")
-        rootuser = store.find_user(UserId(product.admin["user"]["id"]))
+        rootuser = store.find_user(UserId(product.root["user"]["id"]))
         assert rootuser is not None
         with pytest.raises(LastAdminError):
             store.change_user(rootuser, replace(rootuser, disabled=True))
@@ -335,7 +335,7 @@ class TestUse:
     def test_given_and_deleted_at_once(self) -> None:
         """Never has anybody a role that is not there."""
         for _ in range(15):
-            product = make_admins()
+            product = make_product()
             path = f"/users/{product.user_id}/roles"
             deeds = (
                 lambda: root(product, "DELETE", "/roles/support"),  # noqa: B023 - run in this round

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.apps import GENEROUS, Product, make_admins
+from tests.contract.apps import GENEROUS, Product, make_product
 from tests.contract.door import PASSWORD, Answer, register
 from tests.support.faults import Fault, FaultMode
 from tests.support.interleave import before_write
@@ -23,7 +23,7 @@ USER = {"theme": "system", "week_starts_on": "monday", "hour_clock": "24h", "ite
 @pytest.fixture
 def product() -> Product:
     """The whole API with an administrator."""
-    return make_admins()
+    return make_product()
 
 
 def ask(product: Product, method: str, path: str, body: object = None, **more: Any) -> Answer:

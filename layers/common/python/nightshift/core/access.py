@@ -37,6 +37,8 @@ class Permission(StrEnum):
     MEMOS_WRITE = "memos:write"
     CARDS_READ = "cards:read"
     CARDS_WRITE = "cards:write"
+    QUEUES_READ = "queues:read"
+    QUEUES_WRITE = "queues:write"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     ROLES_READ = "roles:read"
@@ -44,8 +46,6 @@ class Permission(StrEnum):
     SERVER_SETTINGS_READ = "server-settings:read"
     SERVER_SETTINGS_WRITE = "server-settings:write"
     AUDIT_READ_ALL = "audit:read-all"
-    QUEUES_READ = "queues:read"
-    QUEUES_WRITE = "queues:write"
 
 
 class Role(StrEnum):
