@@ -15,6 +15,7 @@ from nightshift.identity.store import IdentityStore
 from tests.contract.apps import Product, make_product
 from tests.contract.door import Answer, register
 from tests.support.faults import CrashError, Fault, FaultMode, FaultPlan
+from tests.support.interleave import before_write
 
 SUPPORT = {"name": "helper", "description": "Helps.", "permissions": ["users:read"]}
 
@@ -141,6 +142,10 @@ def test_a_change_counts_at_once_and_everywhere(product: Product) -> None:
     product.set_roles("support")
     assert [False, False] == may_list_tasks()
     product.set_roles("support", "viewer")
+    assert [True, True] == may_list_tasks()
+    product.set_roles("support")
+    product.make_role("reader", ["tasks:read"])
+    product.set_roles("support", "reader")
     assert [True, True] == may_list_tasks()
 
 
@@ -342,16 +347,60 @@ class TestUse:
             exists = root(product, "GET", "/roles/support").status == 200
             assert exists == ("support" in roles), (deleted, given)
 
-    def test_an_account_deleted_twice_at_once_is_counted_out_once(self, product: Product) -> None:
-        """Two requests to delete it do not take two away."""
-        product.set_roles("admin", "support")
-        with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda _: ask(product, "DELETE", "/users/me").status, range(4)))
-        assert (True, 0, 1) == (
-            204 in found,
-            holders(product, "ROLE#support"),
-            holders(product, "ADMINS"),
+    def test_deleted_before_it_is_given(self, product: Product) -> None:
+        """Who found the role there does not give it any more."""
+        product.world.dynamodb.faults = before_write(
+            "identity", lambda: root(product, "DELETE", "/roles/support")
         )
+        path = f"/users/{product.user_id}/roles"
+        given = root(product, "PUT", path, {"roles": ["support"]})
+        assert (422, "unknown_role") == (given.status, given.error)
+        assert "ROLE#support" not in role_items(product)
+        assert ["admin"] == ask(product, "GET", "/users/me").json["roles"]
+
+    def test_given_before_it_is_deleted(self, product: Product) -> None:
+        """Who found it unused does not delete it any more."""
+        product.world.dynamodb.faults = before_write(
+            "identity", lambda: product.set_roles("support")
+        )
+        deleted = root(product, "DELETE", "/roles/support")
+        assert (409, "role_in_use") == (deleted.status, deleted.error)
+        assert 1 == holders(product, "ROLE#support")
+
+    @pytest.mark.parametrize(
+        ("method", "body"), [("PATCH", {"description": "late"}), ("DELETE", None)]
+    )
+    def test_changed_before_it_is_changed(
+        self, product: Product, method: str, body: object
+    ) -> None:
+        """The slower of two is told to read again."""
+        product.world.dynamodb.faults = before_write(
+            "identity", lambda: root(product, "PATCH", "/roles/support", {"description": "new"})
+        )
+        late = root(product, method, "/roles/support", body)
+        assert (409, "conflict") == (late.status, late.error)
+        assert "new" == root(product, "GET", "/roles/support").json["description"]
+
+    def test_roles_given_twice_at_once(self, product: Product) -> None:
+        """The slower is told to read again, and the counts are right."""
+        product.world.dynamodb.faults = before_write(
+            "identity", lambda: product.set_roles("support")
+        )
+        path = f"/users/{product.user_id}/roles"
+        late = root(product, "PUT", path, {"roles": ["admin", "support"]})
+        assert (409, "conflict") == (late.status, late.error)
+        assert (1, 1) == (holders(product, "ROLE#support"), holders(product, "ADMINS"))
+
+    def test_an_account_deleted_twice_at_once_is_counted_out_once(self, product: Product) -> None:
+        """Two requests to delete it do not take two away, and both are told that it is gone."""
+        product.set_roles("admin", "support")
+        faster: list[Answer] = []
+        product.world.dynamodb.faults = before_write(
+            "identity", lambda: faster.append(ask(product, "DELETE", "/users/me"))
+        )
+        slower = ask(product, "DELETE", "/users/me")
+        assert [204, 204] == [faster[0].status, slower.status]
+        assert (0, 1) == (holders(product, "ROLE#support"), holders(product, "ADMINS"))
 
 
 class TestFaults:

@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets read the wide forms as well
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets read the wide forms as well
 
 
 def harmless(text: str) -> str:

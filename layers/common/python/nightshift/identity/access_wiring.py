@@ -15,7 +15,7 @@ from nightshift.identity.roles.store import RoleStore
 from nightshift.identity.settings import ApiKeySettings, VerifierSettings
 from nightshift.identity.store import IdentityStore
 from nightshift.identity.wiring import build_table
-from nightshift.settings.service import ServerSettingsReader
+from nightshift.settings.reader import ServerSettingsReader
 
 
 def mount_access(

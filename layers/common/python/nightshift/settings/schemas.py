@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from nightshift.http.schemas import ApiModel
+from nightshift.http.schemas import ApiModel, printable
 from nightshift.settings.model import (
     PUBLIC,
     HourClock,
@@ -21,21 +21,15 @@ MAX_EMAIL_CHARS = 254
 _BACK = " null sets it back to the default."
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("This text has no line breaks or control characters")
-    return text
-
-
 ProductName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARS),
-    AfterValidator(_printable),
+    AfterValidator(printable),
 ]
 SupportEmail = Annotated[
     str,
     StringConstraints(max_length=MAX_EMAIL_CHARS, pattern=r"^[^@\s<>\"',;:]+@[^@\s<>\"',;:]+$"),
-    AfterValidator(_printable),
+    AfterValidator(printable),
 ]
 KeyDays = Annotated[int, Field(ge=1, le=MAX_KEY_DAYS)]
 PageSize = Annotated[int, Field(ge=10, le=100)]

@@ -1,13 +1,11 @@
 """Settings: read by everybody, changed by administrators and by each user."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
 from typing import TypeVar
 
 from nightshift.audit.service import Audit
 from nightshift.aws.dynamo import TransactPart
 from nightshift.core.access import Caller, UserId
-from nightshift.core.clock import Clock
 from nightshift.core.errors import ConflictError, PreconditionFailedError
 from nightshift.settings.model import (
     ServerSettings,
@@ -17,32 +15,10 @@ from nightshift.settings.model import (
     changed,
     effective,
 )
+from nightshift.settings.reader import ServerSettingsReader
 from nightshift.settings.store import SettingsStore
 
 S = TypeVar("S", ServerSettings, UserSettings)
-
-
-class ServerSettingsReader:
-    """The server's settings as other contexts read them; at most `max_age` old."""
-
-    def __init__(self, *, store: SettingsStore, clock: Clock, max_age: timedelta) -> None:
-        self._store = store
-        self._clock = clock
-        self._max_age = max_age
-        self._read: tuple[ServerSettings, datetime] | None = None
-
-    def server(self) -> ServerSettings:
-        """Return the server's settings."""
-        now = self._clock.now()
-        if self._read is not None and now - self._read[1] < self._max_age:
-            return self._read[0]
-        settings = effective(ServerSettings, self._store.find(None).values)
-        self._read = settings, now
-        return settings
-
-    def forget(self) -> None:
-        """Read them again at the next use."""
-        self._read = None
 
 
 class Settings:

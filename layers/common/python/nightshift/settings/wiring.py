@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from nightshift.audit.service import Audit
 from nightshift.aws.dynamo import Table
 from nightshift.core.environment import load
 from nightshift.http.wiring import Outside
-from nightshift.settings.service import ServerSettingsReader, Settings
+from nightshift.settings.reader import ServerSettingsReader
 from nightshift.settings.settings import SettingsSettings
 from nightshift.settings.store import SettingsStore
+
+if TYPE_CHECKING:
+    from nightshift.audit.service import Audit
+    from nightshift.settings.service import Settings
 
 
 def build_store(environ: Mapping[str, str], outside: Outside) -> SettingsStore:
@@ -37,11 +41,13 @@ def build_reader(environ: Mapping[str, str], outside: Outside) -> ServerSettings
 
 
 def build_settings(
-    environ: Mapping[str, str], outside: Outside, *, reader: ServerSettingsReader, audit: Audit
-) -> Settings:
+    environ: Mapping[str, str], outside: Outside, *, reader: ServerSettingsReader, audit: "Audit"
+) -> "Settings":
     """Return the service.
 
     Raises:
         SettingsError: a setting is missing or wrong.
     """
+    from nightshift.settings.service import Settings  # noqa: PLC0415 - for the accounts function
+
     return Settings(store=build_store(environ, outside), reader=reader, audit=audit)

@@ -1,6 +1,5 @@
 """An API key, and whether it is good at a moment for an address. Pure."""
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,6 +75,8 @@ def is_within(address: str, cidrs: Iterable[str]) -> bool:
 
     An IPv4 address in IPv6's clothes (RFC 4291 section 2.5.5.2) is the IPv4 address.
     """
+    import ipaddress  # noqa: PLC0415 - cold start; most keys name no networks
+
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -95,6 +96,8 @@ def plain_cidrs(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _plain_cidr(text: str) -> str:
+    import ipaddress  # noqa: PLC0415 - cold start
+
     try:
         network = ipaddress.ip_network(text)
     except ValueError as error:

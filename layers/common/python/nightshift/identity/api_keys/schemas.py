@@ -5,9 +5,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints
 
 from nightshift.core.access import Permission
-from nightshift.http.schemas import ApiModel, UtcTime
+from nightshift.http.schemas import ApiModel, UtcTime, distinct, printable
 from nightshift.identity.api_keys.model import ApiKey, plain_cidrs
-from nightshift.identity.roles.schemas import distinct, printable
 
 MAX_NAME_CHARS = 60
 MAX_CIDRS = 20

@@ -24,7 +24,7 @@ from nightshift.identity.api_keys.model import ApiKey
 from nightshift.identity.api_keys.secret import SHOWN_CHARS, hash_of, new_secret
 from nightshift.identity.api_keys.store import ApiKeyStore
 from nightshift.identity.roles.service import check_held
-from nightshift.settings.service import ServerSettingsReader
+from nightshift.settings.reader import ServerSettingsReader
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

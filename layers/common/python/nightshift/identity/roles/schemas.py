@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from nightshift.core.access import Permission
 from nightshift.http.routing import PathParam
-from nightshift.http.schemas import ApiModel, UtcTime
+from nightshift.http.schemas import ApiModel, UtcTime, distinct, printable
 from nightshift.identity.model import User
 from nightshift.identity.roles.model import AnyRole, CustomRole
 from nightshift.identity.roles.service import MAX_ROLES_OF_USER
@@ -14,20 +14,6 @@ from nightshift.identity.roles.service import MAX_ROLES_OF_USER
 NAME_PATTERN = "[a-z][a-z0-9-]{1,39}"
 ROLE_PARAM = PathParam(pattern=NAME_PATTERN, doc="The role's name.", example="support")
 MAX_DESCRIPTION_CHARS = 200
-
-
-def printable(text: str) -> str:
-    """Return the text if it is one line that can be shown."""
-    if not text.isprintable():
-        raise ValueError("This text has no line breaks or control characters")
-    return text
-
-
-def distinct(items: list[str]) -> list[str]:
-    """Return the list if nothing stands in it twice."""
-    if len(set(items)) < len(items):
-        raise ValueError("Each may stand only once")
-    return items
 
 
 Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$", examples=["member"])]
