@@ -315,6 +315,8 @@ class TestReading:
         found = ask(product, "/audit").json["items"]
         expected = [
             ("api_key.created", product.user_id, "203.0.113.7"),
+            ("auth.login", product.user_id, "203.0.113.7"),
+            ("auth.register", product.user_id, "203.0.113.7"),
             ("user.roles_changed", roots, None),
             ("user.roles_changed", roots, None),
         ]
@@ -428,6 +430,7 @@ class TestExport:
         self.seed(product, (event(at, actor_id=product.user_id) for at in times))
         product.world.clock.set(START + timedelta(minutes=10))
         token, since = product.sign_in(), "since=2026-11-22T00:00:00Z"
+        before += 1  # that sign-in
         first = product.door("GET", "/audit/export.csv", token=token, query=since)
         target, _, rel = first.headers["link"].partition("; ")
         assert (10_000, 'rel="next"') == (len(self.rows(first)), rel)
@@ -456,7 +459,8 @@ def test_positions_sort_by_time() -> None:
     assert [f"{m:%Y-%m-%d}" for m in moments] == [keys.day_of(p) for p in positions]
 
 
-def test_registered_people_start_with_an_empty_log(product: Product) -> None:
+def test_the_log_begins_with_the_account(product: Product) -> None:
     """Nothing of others shows up in a new account's log."""
     bob = register(product.door, "bob@example.com")
-    assert [] == ask(product, "/audit", token=bob["access_token"]).json["items"]
+    found = ask(product, "/audit", token=bob["access_token"]).json["items"]
+    assert [("auth.register", bob["user"]["id"])] == [(e["action"], e["actor_id"]) for e in found]
