@@ -3,9 +3,17 @@
 from tests.support.mutant import Mutant
 
 MATRIX = ("tests/contract/test_api_access.py",)
-KEYS = ("tests/unit/identity/test_api_keys.py",)
-ROLES = ("tests/unit/identity/test_roles.py",)
-AUDIT = ("tests/unit/audit/test_audit.py", "tests/unit/core/test_csv_cells.py")
+KEYS = (
+    "tests/unit/identity/test_api_keys.py",
+    "tests/unit/identity/test_api_key_life.py",
+    "tests/unit/identity/test_api_key_text.py",
+)
+ROLES = ("tests/unit/identity/test_roles.py", "tests/unit/identity/test_role_holders.py")
+AUDIT = (
+    "tests/unit/audit/test_audit.py",
+    "tests/unit/audit/test_audit_api.py",
+    "tests/unit/core/test_csv_cells.py",
+)
 SETTINGS = ("tests/unit/settings/test_settings.py",)
 
 ACCESS = (
@@ -242,7 +250,7 @@ ACCESS = (
     ),
     Mutant(
         name="settings are believed for ever",
-        path="settings/service.py",
+        path="settings/reader.py",
         old="now - self._read[1] < self._max_age",
         new="self._read[1] <= now",
         tests=SETTINGS,
