@@ -204,4 +204,5 @@ def test_nothing_is_scanned_or_changed(product: Product) -> None:
 def test_the_log_begins_with_the_account(product: Product) -> None:
     """Nothing of others shows up in a new account's log."""
     bob = register(product.door, "bob@example.com")
-    assert [] == ask(product, "/audit", token=bob["access_token"]).json["items"]
+    found = ask(product, "/audit", token=bob["access_token"]).json["items"]
+    assert [("auth.register", bob["user"]["id"])] == [(e["action"], e["actor_id"]) for e in found]
