@@ -21,6 +21,9 @@ from nightshift.http.openapi import build_document
 from nightshift.http.routing import Router
 from nightshift.identity import errors
 from nightshift.identity.api import router as identity_router
+from nightshift.jobs.api import router as jobs_router
+from nightshift.jobs.dead_api import router as dead_router
+from nightshift.jobs.queues_api import router as queues_router
 from nightshift.memos.api import router as memos_router
 from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
@@ -36,6 +39,9 @@ ROUTERS: tuple[Router[Any], ...] = (
     identity_router,
     tasks_router,
     runs_router,
+    jobs_router,
+    dead_router,
+    queues_router,
     memos_router,
     cards_router,
     email_router,

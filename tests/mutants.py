@@ -22,6 +22,10 @@ ENGINE_TESTS = (
     "tests/unit/jobs/test_batches.py",
     "tests/unit/jobs/test_sweeps.py",
     "tests/unit/jobs/test_fault_matrix.py",
+    "tests/unit/jobs/test_owned.py",
+    "tests/unit/jobs/test_checkpoints.py",
+    "tests/unit/jobs/test_bulk.py",
+    "tests/unit/jobs/test_pauses.py",
 )
 TIMEOUT_S = 240
 TESTS_FAILED, INTERRUPTED = 1, 2
@@ -205,6 +209,60 @@ MUTANTS = (
         path="jobs/retry.py",
         old="if not retryable or retry_number > max_retries:",
         new="if not retryable:",
+    ),
+    Mutant(
+        name="a retry reopens whatever stands",
+        path="jobs/owned.py",
+        old='condition=Condition(expression="tok = :seen", values={":seen": seen.token}),',
+        new="condition=None,",
+    ),
+    Mutant(
+        name="a retry does not take its unique key",
+        path="jobs/owned.py",
+        old="        if order.unique_key is None:\n            return []",
+        new="        if True:\n            return []",
+    ),
+    Mutant(
+        name="a late attempt saves its checkpoint",
+        path="jobs/checkpoints.py",
+        old="attribute_not_exists(pk) OR a <= :mine",
+        new="attribute_not_exists(pk) OR a <= :mine OR a > :mine",
+    ),
+    Mutant(
+        name="a bulk retry retries whatever stands",
+        path="jobs/bulk.py",
+        old='seen=Token(token or "")',
+        new="seen=None",
+    ),
+    Mutant(
+        name="a bulk job acts before it saves",
+        path="jobs/bulk.py",
+        old="        if state.targets:\n",
+        new="        if False:\n",
+    ),
+    Mutant(
+        name="a worker drops what comes to a paused queue",
+        path="jobs/worker.py",
+        old="            await self._call(lambda: self._hold([message]))\n",
+        new="",
+    ),
+    Mutant(
+        name="what was held is forgotten before it is sent",
+        path="jobs/sweeper.py",
+        old="self._dispatcher.send(messages)\n            self._queues.forget(messages)\n",
+        new="self._queues.forget(messages)\n            self._dispatcher.send(messages)\n",
+    ),
+    Mutant(
+        name="what was held is not claimed again",
+        path="jobs/sweeper.py",
+        old='            self._keep(messages, 0, f"H#{self._new_token()}", 0)\n',
+        new="",
+    ),
+    Mutant(
+        name="a pause that has just ended is forgotten at once",
+        path="jobs/queues.py",
+        old='if item["end"] + LATE_HELD_MS < to_ms(self._clock.now()):',
+        new="if True:",
     ),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 from nightshift.adapters.mail_memory import MemoryMail
 from nightshift.api_wiring import Contexts, build_api_app
 from nightshift.aws.dynamo import Table
-from nightshift.core.access import UserId
+from nightshift.core.access import ADMIN_ONLY, Role, UserId
 from nightshift.core.ids import new_id
 from nightshift.email.addresses import read_address
 from nightshift.email.choices import ChoiceStore
@@ -20,6 +20,7 @@ from nightshift.email.wiring import Outside as EmailOutside
 from nightshift.identity.accounts_wiring import build_accounts_app
 from nightshift.identity.directory import Directory
 from nightshift.identity.store import IdentityStore
+from nightshift.jobs.kinds import JobKind
 from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
@@ -57,7 +58,7 @@ class Email:
 
 @dataclass(kw_only=True)
 class Product:
-    """The whole API with one user, who has a task, a memo with a card, and two sessions."""
+    """The whole API with an administrator and a user, who has one of each thing."""
 
     world: World
     engine: Engine
@@ -65,12 +66,18 @@ class Product:
     email: Email
     door: Door
     user: Mapping[str, Any]
+    admin: Mapping[str, Any]
     ids: Mapping[str, str]
 
     @property
     def token(self) -> str:
         """Return the user's access token."""
         return str(self.user["access_token"])
+
+    def token_for(self, permission: str) -> str:
+        """Return the access token of whoever has the permission by its built-in role."""
+        chosen = self.admin if permission in ADMIN_ONLY else self.user
+        return str(chosen["access_token"])
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -82,10 +89,10 @@ class Product:
         ]
 
 
-def make_product() -> Product:
-    """Return a fresh product."""
+def make_product(*kinds: JobKind[Any]) -> Product:
+    """Return a fresh product, with these kinds of jobs beside its own."""
     dynamodb = FakeDynamoDB(TABLES)
-    engine = Engine(start=START, dynamo=dynamodb)
+    engine = Engine(start=START, dynamo=dynamodb, kinds=kinds)
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     environ = {**ENVIRON, **GENEROUS}
@@ -93,7 +100,10 @@ def make_product() -> Product:
     memos = make_memos(engine)
     email = make_email(engine)
     contexts = Contexts(
-        tasks=lambda: engine.context, memos=lambda: memos, email=lambda: email.context
+        tasks=lambda: engine.context,
+        memos=lambda: memos,
+        email=lambda: email.context,
+        machine=lambda: engine.machine,
     )
     api = build_api_app(environ, world.outside, contexts)
 
@@ -106,6 +116,8 @@ def make_product() -> Product:
     login = {"email": "fuzz@example.com", "password": PASSWORD}
     door("POST", "/auth/login", json_body=login)
     sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
+    admin = register(door, "admin@example.com")
+    set_role(world, admin["user"]["id"], Role.ADMIN)
     return Product(
         world=world,
         engine=engine,
@@ -113,11 +125,23 @@ def make_product() -> Product:
         email=email,
         door=door,
         user=user,
+        admin=admin,
         ids={
             "session_id": next(s["id"] for s in sessions if not s["current"]),
             **own_things(engine, memos, UserId(user["user"]["id"])),
             "suppression_id": email.suppress("bounced@example.com"),
         },
+    )
+
+
+def set_role(world: World, user_id: str, role: Role) -> None:
+    """Give a user a role."""
+    world.dynamodb.update_item(
+        TableName="identity",
+        Key={"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "PROFILE"}},
+        UpdateExpression="SET #role = :role",
+        ExpressionAttributeNames={"#role": "role"},
+        ExpressionAttributeValues={":role": {"S": role.value}},
     )
 
 
@@ -167,4 +191,15 @@ def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str
         Written(front="f", back="b", kind="question"),
         request_id=new_id(engine.clock.now()),
     )
-    return {"task_id": task.id, "memo_id": memo.id, "card_id": card.id}
+    unlucky = memos.memos.create(user_id, title="u", text="b = 2")
+    (message,) = [m for m in engine.queue.messages if unlucky.job_id in m.body]
+    letter = engine.machine.dead_letters().bury(message.body)
+    assert letter is not None
+    return {
+        "task_id": task.id,
+        "memo_id": memo.id,
+        "card_id": card.id,
+        "job_id": memo.job_id,
+        "letter_id": letter.id,
+        "queue": "default",
+    }

@@ -5,20 +5,9 @@ import json
 import pytest
 
 from nightshift.core.access import ADMIN_ONLY, Permission, Role, permissions_of
-from tests.contract.apps import Product, make_product
+from tests.contract.apps import make_product, set_role
 from tests.contract.door import register
 from tests.contract.test_api_bad_input import GUARDED, OPERATIONS, Operation, send
-
-
-def set_role(product: Product, user_id: str, role: Role) -> None:
-    """Give a user a role, as an administrator will."""
-    product.world.dynamodb.update_item(
-        TableName="identity",
-        Key={"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "PROFILE"}},
-        UpdateExpression="SET #role = :role",
-        ExpressionAttributeNames={"#role": "role"},
-        ExpressionAttributeValues={":role": {"S": role.value}},
-    )
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -26,10 +15,11 @@ def set_role(product: Product, user_id: str, role: Role) -> None:
 def test_a_role_may_what_its_permissions_say(operation: Operation, role: Role) -> None:
     """A route is 403 exactly for those whose role lacks its permission, and then does nothing."""
     product = make_product()
-    set_role(product, product.user["user"]["id"], role)
+    set_role(product.world, product.user["user"]["id"], role)
     allowed = Permission(operation.spec["x-permission"]) in permissions_of(role)
     before = product.stored()
-    answer = send(product, operation)
+    headers = {"authorization": f"Bearer {product.token}"}
+    answer = send(product, operation, headers=headers)
     assert allowed == (answer.status != 403), answer.text
     if not allowed:
         assert ("forbidden", before) == (answer.error, product.stored())

@@ -41,6 +41,10 @@ class Operation:
         """Tell whether it takes no token."""
         return not self.spec["security"]
 
+    def token(self, product: Product) -> str | None:
+        """Return the token of somebody who may, None where none is needed."""
+        return None if self.is_public else product.token_for(self.spec["x-permission"])
+
     @property
     def body(self) -> Mapping[str, Any] | None:
         """Return the schema of its body."""
@@ -115,7 +119,7 @@ def send(
         operation.url({**product.ids, **(ids or {})}),
         body=raw,
         query=urlencode(operation.good_query()) if query is None else query,
-        token=None if operation.is_public or "authorization" in sent else product.token,
+        token=None if "authorization" in sent else operation.token(product),
         headers=sent,
         encoded=True,
     )

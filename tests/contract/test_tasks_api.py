@@ -210,23 +210,6 @@ def test_a_run_can_be_cancelled_and_retried(product: Product) -> None:
     assert _send(product, "GET", f"{path}/{run_id}").json["status"] == "completed"
 
 
-def test_dead_letters_are_listed_and_redriven(product: Product) -> None:
-    """One by one and by task; another's filter finds nothing."""
-    task = _create(product, task_schedule="at(2026-11-22T12:02:00Z)")
-    for message in product.engine.queue.messages:
-        if task["id"] in message.body:
-            product.engine.context.dead_letters.bury(message.body)
-    (letter,) = _send(product, "GET", "/dead-letters").json["items"]
-    assert (task["id"], "dead_letter") == (letter["task_id"], letter["reason"])
-    none = _send(product, "POST", "/dead-letters/redrive", json_body={"task_id": "other"})
-    assert (202, []) == (none.status, none.json["run_ids"])
-    done = _send(product, "POST", f"/dead-letters/{letter['id']}/redrive")
-    assert [letter["run_id"]] == done.json["run_ids"]
-    assert _send(product, "GET", "/dead-letters").json["items"] == []
-    product.engine.run_for(minutes=5)
-    assert len(product.engine.calls) == 1
-
-
 def test_the_signing_secret_is_stable_until_it_is_rotated(product: Product) -> None:
     """GET twice is the same; POST makes another and says how long the old one signs along."""
     first = _send(product, "GET", "/tasks/signing-secret").json

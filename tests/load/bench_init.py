@@ -68,6 +68,12 @@ get_context()
 from nightshift.outbound.sender import HttpSender
 HttpSender()
 """,
+    "worker_default": """
+from nightshift.work_wiring import get_machine
+get_machine()
+from nightshift.memos.generators.rules import RulesGenerator
+RulesGenerator()
+""",
 }
 
 _NO_VALUE: Final = {"Ref": "AWS::NoValue"}

@@ -35,6 +35,8 @@ class FaultMode(StrEnum):
     """The service does it and still answers with the error `code`."""
     ANSWER_LOST = "done_but_answer_lost"
     """The service does it, the answer is lost, and the client's own retry does it again."""
+    ALL_LOST = "all_answers_lost"
+    """The service does it, and again at each of the client's retries; no answer ever comes."""
     DELAY = "delay"
     """`action` runs before the service sees the call."""
     DELAY_AFTER = "delay_after"

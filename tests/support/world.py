@@ -19,11 +19,13 @@ from botocore.exceptions import ClientError
 
 from nightshift.adapters.blobs import MemoryBlobs
 from nightshift.adapters.bus import MemoryBus
-from nightshift.aws.dynamo import Table, TransactionConflictError
+from nightshift.aws.dynamo import Table, TransactionConflictError, marshal_item
 from nightshift.core.access import UserId
-from nightshift.core.clock import ManualClock
+from nightshift.core.clock import ManualClock, to_ms
 from nightshift.core.errors import UnavailableError
 from nightshift.email.fakes import FakeMailer
+from nightshift.jobs import keys
+from nightshift.jobs.agenda import minute_of
 from nightshift.jobs.errors import JobLostError
 from nightshift.jobs.kinds import JobKind
 from nightshift.jobs.model import QueueName
@@ -103,7 +105,11 @@ class MemoryQueue:
 
     def depth(self) -> Depth:
         """Return how many messages there are."""
-        return Depth(visible=len(self.messages))
+        now = self._clock.now()
+        visible = sum(m.visible_at <= now for m in self.messages)
+        taken = sum(m.receives > 0 and m.visible_at > now for m in self.messages)
+        delayed = len(self.messages) - visible - taken
+        return Depth(visible=visible, delayed=delayed, in_flight=taken)
 
     def next_visible(self) -> datetime | None:
         """Return when the next message can be received."""
@@ -136,12 +142,43 @@ class Call:
         )
 
 
-async def _inline(function: Callable[[], Any]) -> Any:
+def has_been_running(dynamo: FakeDynamoDB, clock: ManualClock) -> None:
+    """Leave the cursors as ticks and sweeps would have, so that the first tick walks no hour."""
+    now = minute_of(to_ms(clock.now()))
+    for name, minute in ((keys.TICK, now + 1), (keys.SWEEP, now - 2)):
+        cursor = keys.cursor(name) | {"pos": minute, "lease": 0}
+        dynamo.seed("jobs", [marshal_item(cursor)])
+
+
+async def inline(function: Callable[[], Any]) -> Any:
+    """Make a call right here, where a worker would have a thread make it."""
     return function()
 
 
-async def _carried(work: Callable[[], Any], timeout_s: float) -> Any:
+async def carried(work: Callable[[], Any], timeout_s: float) -> Any:
+    """Do a handler's work right here; time is virtual, so it is never over."""
     return work()
+
+
+class Told:
+    """A log that keeps its lines, as action and fields; those of a batch have `items`."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def info(self, action: str, **fields: Any) -> None:
+        """Keep a line."""
+        self.lines.append((action, fields))
+
+    warning = info
+
+    def batch(self, action: str, lines: Sequence[str]) -> None:
+        """Keep a line of several things."""
+        self.info(action, items=list(lines))
+
+    def of(self, job_id: str) -> list[str]:
+        """Return the actions that are told of a job, in order."""
+        return [action for action, fields in self.lines if job_id in str(fields)]
 
 
 class World:
@@ -162,6 +199,7 @@ class World:
         self.bus = MemoryBus()
         self.mailer = FakeMailer()
         self.blobs = MemoryBlobs()
+        self.told = Told()
         self.calls: list[Call] = []
         self.reports: list[Report] = []
         self.deaths: list[BaseException] = []
@@ -191,6 +229,7 @@ class World:
                 random=lambda: self.random,
                 new_token=lambda: f"{mark}-{id(tokens)}-{next(tokens)}",
                 sleep=lambda _: None,
+                log=self.told,
                 retention_days=30,
             )
         )
@@ -240,11 +279,12 @@ class World:
             engine=machine.engine,
             kinds=machine.kinds,
             clock=self.clock,
-            offload=_inline,
+            offload=inline,
             sleep=self._sleep,
-            carrier=_carried,
+            carrier=carried,
             heart=self._heart,
             is_paused=machine.queues.is_paused,
+            hold=machine.queues.hold,
         )
 
     async def _sleep(self, seconds: float) -> None:

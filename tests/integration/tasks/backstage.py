@@ -24,7 +24,7 @@ from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Message, QueueName
 from nightshift.jobs.wiring import Parts, build_machine
 from nightshift.outbound.fakes import ScriptedSender, answer
-from nightshift.ports.queue import Outgoing, Queue
+from nightshift.ports.queue import Depth, Outgoing, Queue
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.wiring import Context, Outside
 from tests.integration.stack.harness import Stack
@@ -57,6 +57,10 @@ class DroppingQueue:
 
     def send(self, messages: Sequence[Outgoing]) -> None:
         """Send nothing."""
+
+    def depth(self) -> Depth:
+        """Return that nothing waits."""
+        return Depth(visible=0)
 
 
 class Backstage:
@@ -112,8 +116,8 @@ class Backstage:
     def claimed(self, task_id: str, due: datetime) -> Message | None:
         """Return the message of a task's run that is due then, None while it is not claimed."""
         check = minute(due + timedelta(milliseconds=CHECK_AFTER_MS))
-        manifests = self.context().machine.agenda.manifests(check)
-        messages = (m for manifest in manifests for m in manifest.messages)
+        filed = self.context().machine.agenda.manifests(check)
+        messages = (m for f in filed if f.manifest is not None for m in f.manifest.messages)
         return next((m for m in messages if m.ref.subject == task_id), None)
 
     def invoke(self, function: str, event: object = None) -> dict[str, Any]:

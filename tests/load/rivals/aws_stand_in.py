@@ -5,7 +5,6 @@ tests.load.rivals.aws_stand_in` prints its port. Three targets of its own stand 
 `Bench.Deliver` and `Bench.Settle` hand a batch out and take a handler's answer back.
 """
 
-import base64
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from nightshift.core.clock import Clock, SystemClock
 from tests.support.dynamo import FakeDynamoDB
+from tests.support.endpoint import from_json, refusal, to_json
 from tests.support.sqs import FakeSQS
 
 TABLE: Final = "jobs"
@@ -56,33 +56,12 @@ class StandIn:
         known = {"AmazonSQS": self.sqs, "AWSEvents": self.events}
         found = known.get(service, self.dynamo)
         name = "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_")
-        return _to_json(getattr(found, name)(**_from_json(request)))
+        return to_json(getattr(found, name)(**from_json(request)))
 
     def _bench(self, operation: str, request: dict[str, Any]) -> Any:
         if operation == "Deliver":
             return self.sqs.deliver(QUEUE)
         return self.sqs.settle(request["event"], request["answer"])
-
-
-def _from_json(value: Any) -> Any:
-    """Return a request with its binary attribute values as bytes."""
-    if isinstance(value, list):
-        return [_from_json(part) for part in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1 and isinstance(value.get("B"), str):
-        return {"B": base64.b64decode(value["B"])}
-    return {key: _from_json(part) for key, part in value.items()}
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_to_json(part) for part in value]
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, dict):
-        return {key: _to_json(part) for key, part in value.items()}
-    return value
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.stand_in.answer(self.headers["X-Amz-Target"], json.loads(body))
             status = 200
         except ClientError as error:
-            answer, status = _refusal(error), 400
+            answer, status = refusal(error), 400
         data = json.dumps(answer, default=str).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
@@ -108,13 +87,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Say nothing."""
-
-
-def _refusal(error: ClientError) -> dict[str, Any]:
-    said: Any = dict(error.response)
-    code, message = said.pop("Error").values()
-    said.pop("ResponseMetadata", None)
-    return {**_to_json(said), "__type": f"com.amazonaws#{code}", "message": message}
 
 
 def main() -> None:

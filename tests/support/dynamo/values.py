@@ -259,7 +259,7 @@ def write_value(value: Plain) -> dict[str, Any]:  # noqa: PLR0911 - one return f
     if isinstance(value, ValueSet):
         members = sorted(value.members)
         return {value.kind: [_number_text(m) if value.kind == "NS" else m for m in members]}
-    return {"B": value}
+    return {"S": str(value)} if isinstance(value, str) else {"B": value}
 
 
 def _number_text(number: int | Decimal) -> str:

@@ -15,6 +15,7 @@ from nightshift.jobs.batch import run_batch
 from nightshift.jobs.codec import encode
 from nightshift.jobs.engine import Claimed, Done
 from nightshift.jobs.entry import failures
+from nightshift.jobs.lifecycle import Lifecycle
 from nightshift.jobs.model import (
     JobId,
     JobRef,
@@ -194,11 +195,14 @@ def test_the_handler_tells_of_a_batch_in_one_line(capsys: pytest.CaptureFixture[
     """One log line for the runs and one of metrics, whatever the size of the batch."""
     log = Lines()
     event = {"Records": [{"messageId": m, "body": _body(n)} for n, m in enumerate(IDS)]}
+    lifecycle = Lifecycle(None)
+    lifecycle.tell_in_batches("k")
     machine: Any = SimpleNamespace(
         engine=Table(set()),
         kinds={"k": Kind(_at_once)},
         parts=SimpleNamespace(clock=ManualClock(START)),
-        queues=SimpleNamespace(is_paused=lambda _: False),
+        lifecycle=lifecycle,
+        queues=SimpleNamespace(is_paused=lambda _: False, hold=lambda _: None),
     )
     answer = run_batch(event, Lambda(), machine=machine, log=log)
     assert {"batchItemFailures": []} == answer

@@ -11,6 +11,7 @@ from nightshift.jobs.entry import EMPTY_POLLS, drain_dead
 from nightshift.jobs.errors import DeadLettersLeftError
 from nightshift.jobs.model import JobStatus, QueueName
 from nightshift.observability import Log
+from nightshift.ports.queue import Source
 from tests.support.sqs import FakeSQS
 from tests.support.work import Chore, Hand, kind_of
 from tests.support.world import OWNER, World
@@ -53,11 +54,11 @@ class Graves:
         self.world = World(kinds=list(self.kinds.values()))
         self.sqs = FakeSQS(clock=self.world.clock)
         self.log = Lines()
-        self.sources = {
+        self.sources: dict[str, Source] = {
             name: SqsSource(lambda: self.sqs, self._add(name))  # type: ignore[arg-type,return-value]  # the fake's door
             for name in QueueName
         }
-        self.bury: Callable[[str], DeadLetter | None] = self.world.context.dead_letters.bury
+        self.bury: Callable[..., DeadLetter | None] = self.world.context.dead_letters.bury
 
     def _add(self, name: str) -> str:
         return self.sqs.add_queue(f"{name}-dead", visibility_s=VISIBILITY_S)
@@ -127,10 +128,10 @@ def test_a_letter_that_cannot_be_kept_spoils_no_other_and_is_told_of() -> None:
     good = graves.die(QueueName.CRITICAL) + graves.die(QueueName.LOW)
     bury = graves.bury
 
-    def broken(body: str) -> DeadLetter | None:
+    def broken(body: str, *, queue: str = "") -> DeadLetter | None:
         if bad in body:
             raise ConnectionError("the table is away")
-        return bury(body)
+        return bury(body, queue=queue)
 
     graves.bury = broken
     with pytest.raises(DeadLettersLeftError, match="1 dead letters"):

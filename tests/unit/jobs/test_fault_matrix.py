@@ -1,4 +1,4 @@
-"""Each call to the table goes wrong once, in each way, in a run's life; no slot may be lost."""
+"""What befalls a task's run around its calls: sends and workers that die, twins, late workers."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,17 +6,10 @@ from datetime import timedelta
 import pytest
 
 from nightshift.outbound.fakes import answer
-from tests.support.faults import CrashError, Fault, FaultMode, FaultPlan
+from tests.support.faults import CrashError
 from tests.support.world import OWNER, START, World
 
 SETTLED_AFTER = timedelta(minutes=40)
-MODES = [
-    FaultMode.CRASH_BEFORE,
-    FaultMode.CRASH_AFTER,
-    FaultMode.ERROR,
-    FaultMode.ERROR_AFTER,
-    FaultMode.ANSWER_LOST,
-]
 
 
 def _world() -> tuple[World, str]:
@@ -31,37 +24,6 @@ def _world() -> tuple[World, str]:
 
 def _live(world: World) -> None:
     world.run_until(START + timedelta(minutes=10) + SETTLED_AFTER)
-
-
-def _calls_in_a_life() -> int:
-    world, _ = _world()
-    plan = FaultPlan()
-    world.dynamo.faults = plan
-    world.run_until(START + timedelta(minutes=12))
-    return plan.calls
-
-
-CALLS = _calls_in_a_life()
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_no_fault_in_the_table_loses_or_doubles_a_slot(mode: FaultMode) -> None:
-    """Whichever call fails, the slot ends completed once, with at most one call too many.
-
-    An answer that was lost costs nothing at all: the repeated write knows itself again.
-    """
-    for ordinal in range(1, CALLS + 1):
-        world, task_id = _world()
-        world.dynamo.faults = FaultPlan({ordinal: Fault(mode=mode)}, stays_dead=True)
-        _live(world)
-        told = f"{mode} at call {ordinal}"
-        runs = world.runs(task_id)
-        assert (told, ["completed"]) == (told, [status for status, _ in runs])
-        most = 2 if mode is FaultMode.ANSWER_LOST else 3
-        assert 2 <= len(world.calls) <= most, told
-        assert runs[0][1] <= most, told
-        seat = world.context.machine.store.seats("task.run", task_id, limit=5)
-        assert len(seat) == 1, told
 
 
 def _raise_once(kind: type[BaseException]) -> Callable[[], None]:

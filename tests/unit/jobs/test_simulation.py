@@ -1,14 +1,20 @@
 """Random lives of a stack; a seed that once failed is kept by name."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from tests.support.simulation import Simulation
+from tests.support.simulation import broken_in
 
-SEEDS = range(60)
+SEEDS = 1_000
+AT_ONCE = 20
 ONCE_FAILED: tuple[int, ...] = ()
+"""Seeds beyond the first thousand in whose lives a promise was broken once, as in `make bench`."""
+PORTIONS = [range(first, first + AT_ONCE) for first in range(0, SEEDS, AT_ONCE)]
 
 
-@pytest.mark.parametrize("seed", [*SEEDS, *ONCE_FAILED])
-def test_no_seed_loses_a_slot(seed: int) -> None:
-    """Every slot ends, the log has every call, and nothing is early."""
-    assert [] == Simulation(seed).run().violations()
+@pytest.mark.parametrize("seeds", [*PORTIONS, ONCE_FAILED])
+def test_no_seed_breaks_a_promise(seeds: Sequence[int]) -> None:
+    """All that was accepted ends, once; limits hold; logs have no holes; nothing is early."""
+    broken = {seed: broken_in(seed) for seed in seeds}
+    assert {} == {seed: said for seed, said in broken.items() if said}

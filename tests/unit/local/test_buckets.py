@@ -98,11 +98,12 @@ def test_each_difference_shows() -> None:
     """Another age, another prefix, an open door: none passes for the same."""
     _, want = declared_bucket("Files", DECLARED)
     rules = DECLARED["LifecycleConfiguration"]["Rules"]
-    for other in (
+    others: list[dict[str, Any]] = [
         {"PublicAccessBlockConfiguration": {}},
         {"VersioningConfiguration": {"Status": "Suspended"}},
         {"LifecycleConfiguration": {"Rules": rules[:1]}},
         {"LifecycleConfiguration": {"Rules": [rules[0] | {"Prefix": "s/"}, rules[1]]}},
         {"LifecycleConfiguration": {"Rules": [rules[0] | {"ExpirationInDays": 4}, rules[1]]}},
-    ):
+    ]
+    for other in others:
         assert want != declared_bucket("Files", DECLARED | other)[1]

@@ -39,11 +39,12 @@ MODES = [
 MEMO_ID = new_id(START)
 RECOVERY_MINUTES = 20
 """Within this time a job that was lost in any way has come back and is done."""
-LONG = "\n".join(f"front {n} = back {n}" for n in range(100))
+LONG = "\n".join(f"front {n} = back {n}" for n in range(70))
+"""More cards than two transactions hold."""
 
 
 def _live(plan: FaultPlan | None) -> Scene:
-    """Write a memo of a hundred cards, again if the request dies, and let its job run."""
+    """Write a memo of seventy cards, again if the request dies, and let its job run."""
     scene = Scene()
     scene.dynamo.faults = plan
 
@@ -77,7 +78,7 @@ def test_a_fault_at_any_call_leaves_the_same_cards(mode: FaultMode) -> None:
     """From the request to the job's end, each call goes wrong once: none lost, none twice."""
     undisturbed = _live(None)
     wanted = [(c.id, c.front, c.position) for c in undisturbed.cards(undisturbed.memo(MEMO_ID))]
-    assert 100 == len(wanted)
+    assert 70 == len(wanted)
     for ordinal in range(1, CALLS + 1):
         scene = _live(FaultPlan({ordinal: Fault(mode=mode)}, stays_dead=True))
         scene.dynamo.faults = None
@@ -272,6 +273,38 @@ def test_problems_are_told_beside_the_cards() -> None:
         memo.problems,
         memo.card_count,
     )
+
+
+def test_the_end_is_told_on_the_bus_once() -> None:
+    """`memo.completed` or `memo.failed`, with what came of it; a repeat has the same id."""
+    scene = Scene()
+    memo = scene.made()
+    scene.generator.before = lambda: 1 / 0 and None
+    failed = scene.write()
+    scene.world.run_for(minutes=20)
+    told = [e for e in scene.world.bus.events.values() if e.type.startswith("memo.")]
+    assert [("memo.completed", memo.id), ("memo.failed", failed.id)] == [
+        (event.type, event.subject) for event in told
+    ]
+    assert {
+        "memo_id": memo.id,
+        "status": "completed",
+        "card_count": 3,
+        "job_id": memo.job_id,
+        "error": None,
+    } == told[0].data
+    assert "handler_raised" == told[1].data["error"]
+
+
+def test_a_generation_that_nobody_wants_is_no_news() -> None:
+    """The job of an old text ends in silence; the one of the new text tells."""
+    scene = Scene()
+    memo = scene.write("a = 1")
+    change = Amendment(text="b = 2")
+    _during(scene, lambda: scene.context.memos.amend(ANNA, memo.id, change, expected=None))
+    scene.world.run_for(minutes=5)
+    told = [e.data["job_id"] for e in scene.world.bus.events.values() if e.subject == memo.id]
+    assert [scene.memo(memo.id).job_id] == told
 
 
 def test_a_text_without_facts_completes_without_cards() -> None:

@@ -70,9 +70,19 @@ def test_other_words_are_another_fact() -> None:
 
 
 def test_what_is_still_stated_is_left_alone() -> None:
-    """The same facts in another order give no change at all."""
+    """The same facts, said again, give no change at all."""
     cards = _made("a", "b", "c")
-    assert [] == rework(cards, [_draft("c"), _draft("a"), _draft("b")], MEMO, LATER)
+    assert [] == rework(cards, [_draft("a"), _draft("b"), _draft("c")], MEMO, LATER)
+
+
+def test_cards_follow_the_order_of_the_text() -> None:
+    """A fact that moved moves its card, which keeps id and reviews; one before it makes room."""
+    cards = [_reviewed(card) for card in _made("a", "b")]
+    drafts = [_draft("new"), _draft("b"), _draft("a")]
+    after = sorted(_cards(rework(cards, drafts, MEMO, LATER), cards), key=lambda c: c.position)
+    assert ["new", "b", "a"] == [card.front for card in after]
+    assert [cards[1].id, cards[0].id] == [card.id for card in after[1:]]
+    assert [2, 2] == [card.recall.reps for card in after[1:]]
 
 
 def test_a_fact_worded_otherwise_renews_the_card() -> None:
@@ -135,7 +145,9 @@ def test_a_fact_under_two_headings_is_two_cards() -> None:
     """The core only matches what the whole does not."""
     cards = _made("A\nWhat is it?", "B\nWhat is it?")
     assert 2 == len(cards)
-    assert [] == rework(cards, [_draft("B\nWhat is it?"), _draft("A\nWhat is it?")], MEMO, LATER)
+    drafts = [_draft("B\nWhat is it?"), _draft("A\nWhat is it?")]
+    after = _cards(rework(cards, drafts, MEMO, LATER), cards)
+    assert {c.id: c.front for c in cards} == {c.id: c.front for c in after}
 
 
 def test_cards_written_by_hand_are_nobodys_business() -> None:

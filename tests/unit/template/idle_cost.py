@@ -16,8 +16,8 @@ MINUTES = 730 * 60
 TICK_S = 0.1
 """How long a tick with nothing due takes at most."""
 
-TICK_READS = {"publisher": 8, "sweeper": 8, "dead_letters": 0}
-TICK_WRITES = {"publisher": 2, "sweeper": 2, "dead_letters": 0}
+TICK_READS = {"publisher": 4, "sweeper": 2, "dead_letters": 0}
+TICK_WRITES = {"publisher": 2, "sweeper": 3, "dead_letters": 0}
 """Units of one tick with nothing due: its lease and its buckets, all in the table of jobs."""
 
 TICK_TABLES = {"publisher": 1, "sweeper": 1, "dead_letters": 0}

@@ -10,10 +10,12 @@ FREE_METRICS = 10
 PAID_METRICS = 2
 """The ages of three queues are three metrics of one alarm."""
 WORKERS = ("listener", "worker_default", "worker_low")
+BY_KIND = ("JobsCompleted", "JobsFailed", "JobMs")
+"""What workers write by kind and queue."""
 METRICS = {
     "RunLatenessMs": ["listener"],
-    "RunsDelivered": [*WORKERS],
-    "RunsFailed": [*WORKERS],
+    "RunsDelivered": ["listener"],
+    "RunsFailed": ["listener"],
     "DeadLetters": ["dead_letters"],
     "TickLagSeconds": ["publisher"],
     "RunsRescued": ["sweeper"],
@@ -157,17 +159,34 @@ def test_the_runbook_names_actions_that_are_logged() -> None:
     assert not [action for action in named if f'"{action}"' not in code]
 
 
+def drawn() -> list[list[Any]]:
+    """Every line of the dashboard."""
+    (board,) = deployed("prod").of_type("AWS::CloudWatch::Dashboard").values()
+    widgets = board["DashboardBody"]["widgets"]
+    return [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+
+
 def test_the_dashboard_shows_every_metric_of_ours() -> None:
     """Each business outcome is drawn, under each service that writes it."""
-    (board,) = deployed("prod").of_type("AWS::CloudWatch::Dashboard").values()
-    drawn = {
-        (metric[1], metric[3])
-        for widget in board["DashboardBody"]["widgets"]
-        for metric in widget["properties"]["metrics"]
-        if metric[0] == "Nightshift"
-    }
     written = {(name, service(one)) for name, writers in METRICS.items() for one in writers}
-    assert written == drawn
+    assert written == {(one[1], one[3]) for one in drawn() if one[0] == "Nightshift"}
+
+
+@pytest.mark.parametrize("name", BY_KIND)
+def test_the_dashboard_finds_the_metrics_of_kinds_to_come(name: str) -> None:
+    """Jobs are drawn by whatever kinds there are, of this stage's workers alone."""
+    searches = [one[0]["expression"] for one in drawn() if isinstance(one[0], dict)]
+    (found,) = [one for one in searches if f'MetricName="{name}"' in one]
+    assert found.startswith("SEARCH('{Nightshift,Kind,Queue,service} ")
+    for worker in WORKERS:
+        assert f'"{service(worker)}"' in found
+
+
+def test_metrics_are_those_that_the_code_writes() -> None:
+    """A name that nobody writes would stay empty for ever."""
+    package = ROOT / "layers/common/python/nightshift/jobs"
+    code = "".join(path.read_text() for path in package.glob("*.py"))
+    assert not [name for name in [*METRICS, *BY_KIND] if f'"{name}"' not in code]
 
 
 def test_the_dashboard_can_be_left_out() -> None:

@@ -16,6 +16,7 @@ from nightshift.identity.wiring import build_authenticator
 
 if TYPE_CHECKING:
     from nightshift.email.wiring import EmailContext
+    from nightshift.jobs.wiring import Machine
     from nightshift.memos.wiring import MemosContext
     from nightshift.tasks.wiring import Context as TasksContext
 
@@ -38,6 +39,12 @@ def _email() -> "EmailContext":
     return get_context()
 
 
+def _machine() -> "Machine":
+    from nightshift.work_wiring import get_machine  # noqa: PLC0415 - see the module
+
+    return get_machine()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contexts:
     """What stands behind the routes, each made when a route first asks for it."""
@@ -45,12 +52,14 @@ class Contexts:
     tasks: "Callable[[], TasksContext]" = _tasks
     memos: "Callable[[], MemosContext]" = _memos
     email: "Callable[[], EmailContext]" = _email
+    machine: "Callable[[], Machine]" = _machine
 
 
 def sections(contexts: Contexts) -> list[Section]:
     """Return the sections of the API, by the first segments of their paths."""
     return [
-        Section(segments=("tasks", "dead-letters"), load=lambda: _task_routes(contexts)),
+        Section(segments=("tasks",), load=lambda: _task_routes(contexts)),
+        Section(segments=("jobs", "dead-letters", "queues"), load=lambda: _job_routes(contexts)),
         Section(segments=("memos", "cards"), load=lambda: _memo_routes(contexts)),
         Section(segments=("email",), load=lambda: _email_routes(contexts)),
     ]
@@ -61,6 +70,14 @@ def _task_routes(contexts: Contexts) -> Sequence[Mounted]:
     from nightshift.tasks.runs_api import router as runs  # noqa: PLC0415 - see the module
 
     return [tasks.bind(contexts.tasks), runs.bind(contexts.tasks)]
+
+
+def _job_routes(contexts: Contexts) -> Sequence[Mounted]:
+    from nightshift.jobs.api import router as jobs  # noqa: PLC0415 - see the module
+    from nightshift.jobs.dead_api import router as dead  # noqa: PLC0415 - see the module
+    from nightshift.jobs.queues_api import router as queues  # noqa: PLC0415 - see the module
+
+    return [router.bind(contexts.machine) for router in (jobs, dead, queues)]
 
 
 def _memo_routes(contexts: Contexts) -> Sequence[Mounted]:

@@ -129,11 +129,13 @@ def measure(name: str, value: float, unit: str, **dimensions: str) -> None:
             metric.add_dimension(name=key, value=text)
 
 
-def measure_all(metrics: Mapping[str, tuple[str, Sequence[float]]]) -> None:
+def measure_all(metrics: Mapping[str, tuple[str, Sequence[float]]], **dimensions: str) -> None:
     """Write several metrics, each with any number of values, as one line; see `measure`."""
     from aws_lambda_powertools import Metrics  # noqa: PLC0415 - cold start
 
     blob = Metrics(namespace=NAMESPACE)
+    for key, text in dimensions.items():
+        blob.add_dimension(name=key, value=text)
     for name, (unit, values) in metrics.items():
         for value in values:
             blob.add_metric(name=name, unit=unit, value=value)

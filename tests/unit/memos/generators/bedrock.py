@@ -8,7 +8,8 @@ from typing import Any, cast
 from botocore.session import Session
 from botocore.stub import ANY, Stubber
 
-from nightshift.adapters.cards_bedrock import TOOL, BedrockGenerator, BedrockModel, Conversation
+from nightshift.adapters.cards_bedrock import BedrockGenerator, BedrockModel, Conversation
+from nightshift.adapters.cards_prompt import TOOL
 
 MODEL = BedrockModel(model_id="example.model-v1:0", region="eu-central-1", portion_chars=200)
 FACT = {"front": "When was Odda founded?", "back": "In 1912", "kind": "date"}

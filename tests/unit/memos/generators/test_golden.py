@@ -16,7 +16,9 @@ def test_a_text_gives_the_cards_that_were_read(path: Path) -> None:
 
 
 def test_there_are_texts_of_every_kind() -> None:
-    """Ten that the rules were tuned on and three that they were not, each with cards."""
+    """All give cards but one, which states nothing but moods; some the rules were not made on."""
+    without = {path.stem for path in TEXTS if not cards_of(path)["cards"]}
     untuned = [path for path in TEXTS if path.parent.name == "untuned"]
-    assert (13, 3) == (len(TEXTS), len(untuned))
-    assert all(len(cards_of(path)["cards"]) >= 10 for path in TEXTS)
+    assert {"opinion_blog"} == without
+    assert 40 <= len(TEXTS)
+    assert 10 <= len(untuned)

@@ -12,7 +12,7 @@ from nightshift.memos.generators.rules import MAX_TEXT, NOTHING_TO_READ, TOO_LON
 from nightshift.ports.cards import MAX_BACK, MAX_FRONT, CardDraft
 from tests.unit.memos.generators.golden import TEXTS
 
-SIZE = 25_000
+SIZE = 15_000
 GROWTH = 4
 SLACK_S = 0.1
 
@@ -108,6 +108,16 @@ HOSTILE = [
     "an increase of ",
     ", so the ",
     "- a: b\n  - c: d\n    - e\n",
+    "a -> b\n",
+    "A ..... b\n",
+    "**a**\nb\n\n",
+    "1.1 Ab\n",
+    "X: Y. Z.\n",
+    "(a) b\n",
+    "`a`",
+    "In 1900 she ",
+    "\U0001f600 ",
+    "e\u0301",
 ]
 
 

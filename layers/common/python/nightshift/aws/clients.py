@@ -31,13 +31,14 @@ def _session() -> Session:
     return Session()
 
 
-def _client(service: str, *, attempts: int = MAX_ATTEMPTS) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
+def _client(service: str, *, attempts: int = MAX_ATTEMPTS, **more: Any) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=MAX_CONNECTIONS,
         region_name=os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION")),
+        **more,
     )
     return _session().create_client(service, config=config)
 
@@ -72,8 +73,13 @@ def ssm() -> "SSMClient":
 
 @cache
 def s3() -> "S3Client":
-    """Return the process's S3 client."""
-    client: S3Client = _client("s3")
+    """Return the process's S3 client.
+
+    Addresses that it makes are signed by version 4, the only one that S3 takes everywhere, and name
+    the region's own host: the global one redirects to it for a day, which no signature survives.
+    """
+    hosts = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    client: S3Client = _client("s3", signature_version="s3v4", s3=hosts)
     return client
 
 

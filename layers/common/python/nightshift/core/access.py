@@ -25,6 +25,8 @@ class Permission(StrEnum):
     CARDS_WRITE = "cards:write"
     SUPPRESSIONS_READ = "suppressions:read"
     SUPPRESSIONS_WRITE = "suppressions:write"
+    QUEUES_READ = "queues:read"
+    QUEUES_WRITE = "queues:write"
 
 
 class Role(StrEnum):
@@ -35,8 +37,15 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-ADMIN_ONLY = frozenset({Permission.SUPPRESSIONS_READ, Permission.SUPPRESSIONS_WRITE})
-"""What concerns everybody: members and viewers never do it."""
+ADMIN_ONLY = frozenset(
+    {
+        Permission.SUPPRESSIONS_READ,
+        Permission.SUPPRESSIONS_WRITE,
+        Permission.QUEUES_READ,
+        Permission.QUEUES_WRITE,
+    }
+)
+"""What concerns everybody; members and viewers never hold it."""
 
 _VIEWER = frozenset(p for p in Permission if p.endswith(":read")) - ADMIN_ONLY
 _OWN_ACCOUNT = frozenset({Permission.PROFILE_WRITE, Permission.SESSIONS_WRITE})

@@ -27,6 +27,11 @@ def derived_id(moment: datetime, *names: str) -> str:
     return _uuid7(to_ms(moment), digest[:_RANDOM_BYTES])
 
 
+def first_id(ms: int) -> str:
+    """Return the smallest UUIDv7 of a millisecond since the epoch, or the nearest that there is."""
+    return _uuid7(min(max(0, ms), _MAX_MS), bytes(_RANDOM_BYTES))
+
+
 def id_time(text: str) -> datetime:
     """Return the time in a UUIDv7's first 48 bits (milliseconds)."""
     return from_ms(uuid.UUID(text).int >> 80)

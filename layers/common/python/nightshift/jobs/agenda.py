@@ -80,6 +80,14 @@ class Manifest:
     rescues: int = 0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filed:
+    """A claim and its place in its minute; None where it cannot be read."""
+
+    place: str
+    manifest: Manifest | None
+
+
 def minute_of(ms: int) -> int:
     """Return the minute since the epoch that `ms` falls into."""
     return ms // MINUTE_MS
@@ -180,15 +188,12 @@ class Agenda:
         """Put the claim down, before anything of it is sent."""
         self._table.write(self.manifest_part(manifest, name=name, check_ms=check_ms))
 
-    def manifests(self, minute: int) -> list[Manifest]:
-        """Return the claims to be looked at in `minute`."""
-        return [
-            Manifest(
-                messages=[decode(body) for body in json.loads(zlib.decompress(item["z"]))],
-                rescues=item["res"],
-            )
-            for item in self._table.query(keys.claims(minute), consistent=True)
-        ]
+    def manifests(self, minute: int, *, start_after: str | None = None) -> Iterator[Filed]:
+        """Yield the claims to be looked at in `minute`, those after the place `start_after`."""
+        for item in self._table.query(
+            keys.claims(minute), start_after=start_after, consistent=True
+        ):
+            yield Filed(place=item["sk"], manifest=_manifest_of(item))
 
     def acquire(self, name: str, token: str, *, lease_ms: int) -> Progress:
         """Lease a cursor for `lease_ms`; return how far it has come.
@@ -231,6 +236,14 @@ class Agenda:
             return self._table.write(update) or {}
         except ConditionFailedError as error:
             raise SupersededError from error
+
+
+def _manifest_of(item: Item) -> Manifest | None:
+    try:
+        bodies = json.loads(zlib.decompress(item["z"]))
+        return Manifest(messages=[decode(body) for body in bodies], rescues=item["res"])
+    except (ValueError, KeyError, TypeError, zlib.error):
+        return None
 
 
 def _spec_in(name: str) -> str | None:

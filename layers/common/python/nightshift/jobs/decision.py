@@ -93,7 +93,7 @@ def _next(look: Look, message: Message, now_ms: int) -> Decision:
     start_ms = _start_ms(look.record, message)
     if start_ms > now_ms + EARLY_TOLERANCE_MS:
         return Resend(attempt=attempt, at_ms=start_ms)
-    if look.seat is not None and _is_held(look.seat, look.holder, message):
+    if look.seat is not None and _is_held(look.seat, look.holder, message, now_ms):
         return _held(look.seat, look.holder, message, now_ms)
     return Take(attempt=attempt)
 
@@ -117,13 +117,24 @@ def _stale(message: Message, record: Record | None) -> Decision:
     return Drop(reason="stale_attempt")
 
 
-def _is_held(seat: Seat, holder: Record | None, message: Message) -> bool:
+def _is_held(seat: Seat, holder: Record | None, message: Message, now_ms: int) -> bool:
     if seat.ref.job_id == message.ref.job_id:
         return False
-    return holder is None or not holder.is_terminal
+    return holder is None or not holder.is_terminal or _is_being_stopped(seat, holder, now_ms)
+
+
+def _is_being_stopped(seat: Seat, holder: Record, now_ms: int) -> bool:
+    """Tell whether the job was ended from outside while it ran: its worker may not know yet."""
+    if holder.token == seat.token or seat.lease_ms <= now_ms:
+        return False
+    last = holder.last
+    cut = holder.closed == seat.attempt and last is not None and last.error == holder.reason
+    return cut or seat.attempt > holder.closed
 
 
 def _held(seat: Seat, holder: Record | None, message: Message, now_ms: int) -> Decision:
+    if holder is not None and holder.is_terminal:
+        return Hold(until_ms=seat.lease_ms)
     running = seat.attempt > (holder.closed if holder else 0)
     if running and seat.lease_ms <= now_ms:
         return Lost(seat=seat, record=holder)

@@ -5,16 +5,19 @@ a worker may die at any point: the message comes back, or the sweeper sends anot
 finds from the table how far things had come.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from nightshift.core.clock import Clock, to_ms
 from nightshift.jobs import decision as d
 from nightshift.jobs.dispatch import Dispatcher
+from nightshift.jobs.ending import Endings
 from nightshift.jobs.errors import JobLostError, SupersededError
-from nightshift.jobs.gates import Gates, Later
+from nightshift.jobs.follow import Follower
+from nightshift.jobs.gates import Gates, In, Later
+from nightshift.jobs.lifecycle import Lifecycle
 from nightshift.jobs.model import (
-    Gate,
     JobProgress,
     JobRef,
     JobStatus,
@@ -29,7 +32,7 @@ from nightshift.jobs.model import (
     Seat,
     Token,
 )
-from nightshift.jobs.outcome import after_attempt, ended, lost_result
+from nightshift.jobs.outcome import after_attempt, lost_result
 from nightshift.jobs.results import Results
 from nightshift.jobs.store import JobStore
 
@@ -73,6 +76,7 @@ class Engine:
         gates: Gates,
         results: Results,
         kinds: Mapping[str, Kind],
+        lifecycle: Lifecycle,
         clock: Clock,
         new_token: Callable[[], str],
         random: Callable[[], float],
@@ -82,12 +86,28 @@ class Engine:
         self._gates = gates
         self._results = results
         self._kinds = kinds
+        self._lifecycle = lifecycle
         self._clock = clock
         self._new_token = new_token
         self._random = random
+        self._follower = Follower(
+            store=store, dispatcher=dispatcher, gates=gates, kinds=kinds, clock=clock
+        )
+        self._endings = Endings(store, self._follower, clock, new_token)
+        self.follow_end = self._endings.follow_end
+        self.is_running = self._endings.is_running
+        self.send_now = self._follower.send_now
 
     def prepare(self, message: Message, plan: Plan) -> Claimed | Done:
         """Claim the attempt that the message asks for, or do what else the table calls for."""
+        outcome = self._prepare(message, plan)
+        if isinstance(outcome, Claimed):
+            self._lifecycle.started(message.ref, outcome.seat.attempt)
+        else:
+            self._lifecycle.worked(outcome.what, message.ref, outcome.record)
+        return outcome
+
+    def _prepare(self, message: Message, plan: Plan) -> Claimed | Done:
         for _ in range(MAX_LOOKS):
             look = self._store.look(message.ref)
             choice = d.decide(look, message, plan, self._clock.now())
@@ -115,6 +135,11 @@ class Engine:
 
     def finish(self, claimed: Claimed, plan: Plan, result: Result) -> Done:
         """Close the attempt, then queue its retry or settle the job's end."""
+        done = self._finish(claimed, plan, result)
+        self._lifecycle.worked(done.what, claimed.seat.ref, done.record)
+        return done
+
+    def _finish(self, claimed: Claimed, plan: Plan, result: Result) -> Done:
         seat = claimed.seat
         record = after_attempt(
             claimed.record,
@@ -128,34 +153,37 @@ class Engine:
         try:
             self._store.write_record(record, seen=claimed.record)
         except SupersededError:
-            self._leave(seat.ref, seat.attempt, plan.gates)
-            return Done(what="superseded", ref=seat.ref)
-        self._leave(seat.ref, seat.attempt, plan.gates)
-        self._follow(record)
+            self._follower.leave(seat.ref, seat.attempt, plan.gates)
+            return self._give_way(seat)
+        self._follower.leave(seat.ref, seat.attempt, plan.gates)
+        self._follower.follow(record)
         return Done(what="closed", ref=seat.ref, record=record)
 
     def end(self, ref: JobRef, status: JobStatus, reason: str) -> Record:
-        """End an open job from outside: cancelled, or failed for good.
+        """End an open job from outside: cancelled, or failed for good; see `Endings.end`.
 
         Raises:
             SupersededError: it ended or moved on meanwhile.
         """
-        look = self._store.look(ref)
-        if look.record is not None and look.record.is_terminal:
-            raise SupersededError
-        seat = look.seat if look.seat and look.seat.ref.job_id == ref.job_id else None
-        record = ended(
-            ref,
-            look.record,
-            seat,
-            status=status,
-            reason=reason,
-            now_ms=self._now_ms(),
-            token=Token(self._new_token()),
-        )
-        self._store.write_record(record, seen=look.record)
-        self._follow(record)
+        record = self._endings.end(ref, status, reason)
+        self._lifecycle.written(record)
         return record
+
+    def replace(self, ref: JobRef) -> None:
+        """Cancel a job, unless it has begun; see `Endings.replace`."""
+        record = self._endings.replace(ref)
+        if record is not None:
+            self._lifecycle.written(record)
+
+    def _give_way(self, seat: Seat) -> Done:
+        """Say that the seat's work is over, since its job was ended or taken over meanwhile.
+
+        Whoever ended it may have died before it told anybody.
+        """
+        with contextlib.suppress(SupersededError):
+            self._store.claim(replace(seat, lease_ms=self._now_ms()), seen=seat)
+        self.follow_end(seat.ref)
+        return Done(what="superseded", ref=seat.ref)
 
     def _act(
         self, choice: d.Decision, look: Look, message: Message, plan: Plan
@@ -169,10 +197,9 @@ class Engine:
             case d.Skip():
                 return self._end_quietly(message.ref, Reason.OVERLAP)
             case d.Cancel(reason=reason):
-                self._abandon(message.ref, message.attempt, plan.gates)
-                return self._refuse(look, message.ref, reason)
+                return self._refuse(look, message, plan, reason)
             case d.Lost(seat=seat, record=record):
-                self._close_lost(seat, record, plan)
+                self._close_lost(seat, record, self._plan_of(seat.ref, message.ref, plan))
                 return None
             case d.Hold() | d.Resend() | d.Drop():
                 return self._pass(choice, message, plan)
@@ -182,17 +209,17 @@ class Engine:
         ref = message.ref
         match choice:
             case d.Hold(until_ms=until_ms):
-                self._resend(ref, message.attempt, until_ms + HOLD_MARGIN_MS)
+                self._follower.resend(ref, message.attempt, until_ms + HOLD_MARGIN_MS)
                 return Done(what="held", ref=ref)
             case d.Resend(attempt=attempt, at_ms=at_ms):
-                self._resend(ref, attempt, at_ms)
+                self._follower.abandon(ref, attempt - 1, plan.gates)
+                self._follower.resend(ref, attempt, at_ms)
                 return Done(what="resent", ref=ref)
             case d.Drop(reason=reason, record=record):
-                if record is None:
-                    self._leave(ref, message.attempt, plan.gates)
-                else:
-                    self._abandon(ref, record.closed, plan.gates)
-                    self._follow(record)
+                closed = record.closed if record else message.attempt
+                self._follower.abandon(ref, closed, plan.gates)
+                if record is not None:
+                    self._follower.follow(record)
                 return Done(what=reason, ref=ref)
 
     def _take(
@@ -202,13 +229,14 @@ class Engine:
         start_ms = max(self._now_ms(), message.not_before_ms)
         if plan.gates:
             message = replace(message, attempt=attempt)
-            stopped = self._enter(message, plan, until_ms=start_ms + _whole_ms(plan))
-            if stopped is not None:
-                return stopped
+            answer = self._enter(message, plan, until_ms=start_ms + _whole_ms(plan))
+            if isinstance(answer, Done):
+                return answer
+            start_ms = max(start_ms, answer.start_ms)
         if record is not None and record.last is not None:
             self._store.add_log(record, record.last)
         seat = Seat(
-            ref=message.ref,
+            ref=record.ref if record else message.ref,
             attempt=attempt,
             token=Token(self._new_token()),
             lease_ms=start_ms + _lease_ms(plan),
@@ -221,35 +249,26 @@ class Engine:
             return None
         return Claimed(seat=seat, record=record)
 
-    def _enter(self, message: Message, plan: Plan, *, until_ms: int) -> Done | None:
-        """Pass the plan's gates; None means that all are open. Who waits at one is in no other."""
+    def _enter(self, message: Message, plan: Plan, *, until_ms: int) -> Done | In:
+        """Pass the plan's gates. Who waits at one is in no other."""
+        start_ms = 0
         for number, gate in enumerate(plan.gates):
             answer = self._gates.enter(message, gate, until_ms=until_ms)
-            if answer is None:
+            if isinstance(answer, In):
+                start_ms = max(start_ms, answer.start_ms)
                 continue
-            self._leave(message.ref, message.attempt, plan.gates[:number])
-            if not isinstance(answer, Later):
-                return Done(what="waits_at_gate", ref=message.ref)
-            reserved = replace(message, not_before_ms=answer.at_ms, pass_ms=answer.at_ms)
-            self._dispatcher.send([reserved])
-            return Done(what="starts_later", ref=message.ref)
-        return None
+            self._follower.leave(message.ref, message.attempt, plan.gates[:number])
+            if isinstance(answer, Later):
+                at_ms = answer.at_ms
+                self._dispatcher.send([replace(message, not_before_ms=at_ms, pass_ms=at_ms)])
+                return Done(what="starts_later", ref=message.ref)
+            return Done(what="waits_at_gate", ref=message.ref)
+        return In(start_ms=start_ms)
 
-    def _leave(self, ref: JobRef, attempt: int, gates: Sequence[Gate]) -> None:
-        """Give back what the attempt holds of the gates, and let in who waits there."""
-        for gate in gates:
-            self.send_now(self._gates.leave(ref, attempt, gate))
-
-    def _abandon(self, ref: JobRef, attempt: int, gates: Sequence[Gate]) -> None:
-        """Take a job that will not run out of its gates."""
-        for gate in gates:
-            self._gates.unpark(ref, gate)
-        self._leave(ref, attempt, gates)
-
-    def send_now(self, messages: Sequence[Message]) -> None:
-        """Queue what waited, for now."""
-        now_ms = self._now_ms()
-        self._dispatcher.send([replace(m, not_before_ms=now_ms) for m in messages])
+    def _plan_of(self, ref: JobRef, other: JobRef, plan: Plan) -> Plan:
+        """Return the job's own plan, given another's, which may be another job of its subject."""
+        kind = self._kinds.get(ref.kind)
+        return plan if kind is None or ref.job_id == other.job_id else kind.plan([ref])[ref]
 
     def _close_lost(self, seat: Seat, record: Record | None, plan: Plan) -> None:
         closed = after_attempt(
@@ -265,8 +284,9 @@ class Engine:
             self._store.write_record(closed, seen=record)
         except SupersededError:
             return
-        self._leave(seat.ref, seat.attempt, plan.gates)
-        self._follow(closed)
+        self._lifecycle.lost(closed)
+        self._follower.leave(seat.ref, seat.attempt, plan.gates)
+        self._follower.follow(closed)
 
     def _park(self, message: Message, plan: Plan) -> Done | None:
         ref = message.ref
@@ -284,38 +304,24 @@ class Engine:
         waiting = list(self._store.parked(ref.kind, ref.subject, limit=limit))
         return len(waiting) >= limit and message not in waiting
 
-    def _refuse(self, look: Look, ref: JobRef, reason: str) -> Done | None:
-        if look.record is None:
-            if ref.overlap is Overlap.QUEUE:
-                self._wake(ref)
+    def _refuse(self, look: Look, message: Message, plan: Plan, reason: str) -> Done | None:
+        ref = message.ref
+        if reason == Reason.UNKNOWN_KIND:
+            # Newer code may know it: the sweeper sends it again, and in the end gives it up.
             return Done(what=reason, ref=ref)
-        return self._end_quietly(ref, reason)
+        self._follower.abandon(ref, message.attempt, plan.gates)
+        if look.record is not None:
+            return self._end_quietly(ref, reason)
+        if ref.overlap is Overlap.QUEUE:
+            self._follower.wake(ref)
+        return Done(what=reason, ref=ref)
 
     def _end_quietly(self, ref: JobRef, reason: str) -> Done | None:
         try:
-            record = self.end(ref, JobStatus.CANCELLED, reason)
+            record = self._endings.end(ref, JobStatus.CANCELLED, reason, even_running=False)
         except SupersededError:
             return None
         return Done(what=reason, ref=ref, record=record)
-
-    def _follow(self, record: Record) -> None:
-        """Do what a written record calls for; doing it again comes to the same."""
-        if not record.is_terminal:
-            self._resend(record.ref, record.closed + 1, record.next_ms or self._now_ms())
-            return
-        kind = self._kinds.get(record.ref.kind)
-        if kind is not None:
-            kind.settle(record)
-        if record.ref.overlap is Overlap.QUEUE:
-            self._wake(record.ref)
-
-    def _wake(self, ref: JobRef) -> None:
-        for parked in self._store.parked(ref.kind, ref.subject, limit=1):
-            self._resend(parked.ref, parked.attempt, self._now_ms())
-            self._store.unpark(parked.ref)
-
-    def _resend(self, ref: JobRef, attempt: int, at_ms: int) -> None:
-        self._dispatcher.send([Message(ref=ref, attempt=attempt, not_before_ms=at_ms)])
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())

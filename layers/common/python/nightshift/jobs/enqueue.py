@@ -5,6 +5,7 @@ which sends it again if the send is lost; what is due later waits in the agenda.
 a business write comes with the job, all of it stands in one transaction.
 """
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from nightshift.aws.dynamo import (
     ConditionFailedError,
@@ -21,14 +24,14 @@ from nightshift.aws.dynamo import (
     TransactPart,
 )
 from nightshift.core.clock import Clock, to_ms
-from nightshift.core.errors import ConflictError, NightshiftError
+from nightshift.core.errors import ConflictError, NightshiftError, UnavailableError
 from nightshift.core.ids import new_id
 from nightshift.jobs.agenda import CHECK_AFTER_MS, DIRECT_MS, MANIFEST_SIZE, Agenda, Manifest
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
-from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.kinds import JobKind, UniqueMode
-from nightshift.jobs.model import JobRef, JobStatus, Message, Order, Reason
+from nightshift.jobs.lifecycle import Lifecycle, Step
+from nightshift.jobs.model import Message, Order
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.queues import Queues
 from nightshift.jobs.store import JobStore
@@ -38,6 +41,8 @@ MAX_DELAY = timedelta(days=3_660)
 TRIES = 12
 BULK_THREADS = 8
 CONFLICT_PAUSE_S = 0.02
+
+_NOT_SURE = "The table did not answer in time; whether the job is in is not known."
 
 P = TypeVar("P")
 
@@ -64,6 +69,7 @@ class _Wish(Generic[P]):
     payload: P
     order: Order
     writes: Sequence[TransactPart] = ()
+    is_named: bool = False
 
     @property
     def message(self) -> Message:
@@ -83,6 +89,7 @@ class Enqueuer:
         dispatcher: Dispatcher,
         engine: Engine,
         queues: Queues,
+        lifecycle: Lifecycle,
         clock: Clock,
         new_token: Callable[[], str],
         sleep: Callable[[float], None] = time.sleep,
@@ -95,6 +102,7 @@ class Enqueuer:
         self._dispatcher = dispatcher
         self._engine = engine
         self._queues = queues
+        self._lifecycle = lifecycle
         self._clock = clock
         self._new_token = new_token
         self._sleep = sleep
@@ -123,9 +131,18 @@ class Enqueuer:
         self._queues.check_room(kind.queue)
         due = self._due(run_at, delay_s)
         wish = self._wish(kind, payload, owner_id, due, job_id=job_id, writes=writes)
-        if kind.unique is not None:
-            return self._unique(wish)
-        return self._plain(wish)
+        came = self._unique(wish) if kind.unique is not None else self._plain(wish)
+        self._tell([wish], [came])
+        return came
+
+    def _tell(self, wishes: Sequence[_Wish[P]], came: Sequence[Enqueued | EnqueueFailed]) -> None:
+        """Tell of those that are in by now and were not before."""
+        made = [
+            w.order.ref
+            for w, c in zip(wishes, came, strict=True)
+            if isinstance(c, Enqueued) and c.created
+        ]
+        self._lifecycle.tell_many(Step.ENQUEUED, made)
 
     def enqueue_many(
         self,
@@ -144,12 +161,17 @@ class Enqueuer:
         self._queues.check_room(kind.queue)
         due = self._due(run_at, delay_s)
         wishes = [self._wish(kind, payload, owner_id, due) for payload in payloads]
-        one = self._one_of_many if kind.unique else None
+        portions = [wishes[i : i + MANIFEST_SIZE] for i in range(0, len(wishes), MANIFEST_SIZE)]
+        came: list[Enqueued | EnqueueFailed] = []
         with ThreadPoolExecutor(BULK_THREADS) as pool:
-            if one is not None:
-                return list(pool.map(one, wishes))
-            portions = [wishes[i : i + MANIFEST_SIZE] for i in range(0, len(wishes), MANIFEST_SIZE)]
-            return [came for portion in portions for came in self._portion(portion, pool)]
+            for portion in portions:
+                if kind.unique is not None:
+                    done = list(pool.map(self._one_of_many, portion))
+                else:
+                    done = self._portion(portion, pool)
+                self._tell(portion, done)
+                came += done
+        return came
 
     def _due(self, run_at: datetime | None, delay_s: float) -> datetime:
         now = self._clock.now()
@@ -178,41 +200,45 @@ class Enqueuer:
             payload=kind.encode(payload),
             unique_key=kind.unique.key(payload) if kind.unique else None,
         )
-        return _Wish(kind=kind, payload=payload, order=order, writes=writes)
+        named = job_id is not None
+        return _Wish(kind=kind, payload=payload, order=order, writes=writes, is_named=named)
 
     def _plain(self, wish: _Wish[P]) -> Enqueued:
-        parts = [*wish.writes, self._orders.put_part(wish.order)]
+        order = self._orders.put_part(wish.order)
         claim = self._claim_parts([wish.message])
+        created = True
         try:
             if wish.writes:
-                self._table.transact([*parts, *claim])
+                self._table.transact([order, *wish.writes, *claim])
             else:
                 # The claim first: a claim without its order is refused, an order without a claim
                 # would be lost.
-                for part in (*claim, *parts):
+                for part in (*claim, order):
                     self._table.write(part)
         except ConditionFailedError as error:
-            if error.index < len(wish.writes) or not _is_mine(error, wish.order):
-                raise
-            self._send([wish.message])
-            return Enqueued(job_id=wish.order.ref.job_id, created=False)
+            if error.index > 0 or not _is_same(error, wish.order):
+                raise _of_writes(error, before=1) from error
+            created = not wish.is_named
         self._send([wish.message])
-        return Enqueued(job_id=wish.order.ref.job_id, created=True)
+        return Enqueued(job_id=wish.order.ref.job_id, created=created)
 
     def _unique(self, wish: _Wish[P]) -> Enqueued:
         """Enqueue the wish, unless an open job has its key; then return that."""
         for number in range(TRIES):
             lock = self._locks.find(wish.order)
+            if lock is not None and lock.ref.job_id == wish.order.ref.job_id:
+                self._send([wish.message])
+                return Enqueued(job_id=lock.ref.job_id, created=not wish.is_named)
             verdict = self._judge(wish, lock)
             if lock is not None and verdict is Verdict.HELD:
-                if lock.ref.job_id == wish.order.ref.job_id:
-                    self._send([wish.message])
                 return Enqueued(job_id=lock.ref.job_id, created=False)
-            if lock is not None and verdict is Verdict.REPLACE and not self._replace(lock.ref):
+            if lock is not None and verdict is Verdict.REPLACE:
+                self._engine.replace(lock.ref)
                 continue
-            if self._try_locked(wish, lock):
+            came = self._try_locked(wish, lock)
+            if came is not None:
                 self._send([wish.message])
-                return Enqueued(job_id=wish.order.ref.job_id, created=True)
+                return came
             self._sleep(CONFLICT_PAUSE_S * random.random() * min(number, 4))  # noqa: S311 - a pause
         raise ConflictError("Too many requests for the same job at this moment; try again.")
 
@@ -234,32 +260,23 @@ class Enqueuer:
             now_ms=to_ms(self._clock.now()),
         )
 
-    def _replace(self, ref: JobRef) -> bool:
-        """Cancel a job that has not begun; tell whether it is out of the way."""
-        try:
-            self._engine.end(ref, JobStatus.CANCELLED, Reason.REPLACED)
-        except SupersededError:
-            return False
-        return True
-
-    def _try_locked(self, wish: _Wish[P], seen: Lock | None) -> bool:
-        """Write lock, order and claim as one; tell whether nobody else was faster."""
+    def _try_locked(self, wish: _Wish[P], seen: Lock | None) -> Enqueued | None:
+        """Write order, lock and claim as one; return None if somebody else was faster."""
         lock = self._locks.take_part(wish.order, seen, self._new_token(), self._orders.expiry)
-        parts = [
-            *wish.writes,
-            lock,
-            self._orders.put_part(wish.order),
-            *self._claim_parts([wish.message]),
-        ]
+        order = self._orders.put_part(wish.order)
+        claim = self._claim_parts([wish.message])
+        job_id = wish.order.ref.job_id
         try:
-            self._table.transact(parts)
+            self._table.transact([order, lock, *wish.writes, *claim])
         except TransactionConflictError:
-            return False
+            return None
         except ConditionFailedError as error:
-            if error.index < len(wish.writes):
-                raise
-            return False
-        return True
+            if error.index == 0 and _is_same(error, wish.order):
+                return Enqueued(job_id=job_id, created=not wish.is_named)
+            if error.index > 1:
+                raise _of_writes(error, before=2) from error
+            return None
+        return Enqueued(job_id=job_id, created=True)
 
     def _claim_parts(self, messages: Sequence[Message]) -> list[Put]:
         """Return the writes that make sure of messages that all have one due time."""
@@ -275,15 +292,18 @@ class Enqueuer:
         return [part]
 
     def _send(self, messages: Sequence[Message]) -> None:
-        """Send what no tick will send."""
+        """Send what no tick will send. The jobs are in by now: what is lost, the sweeper sends."""
         until_ms = to_ms(self._clock.now()) + DIRECT_MS
-        self._dispatcher.send([m for m in messages if m.not_before_ms <= until_ms])
+        with contextlib.suppress(UnavailableError, BotoCoreError, ClientError):
+            self._dispatcher.send([m for m in messages if m.not_before_ms <= until_ms])
 
     def _one_of_many(self, wish: _Wish[P]) -> Enqueued | EnqueueFailed:
         try:
             return self._unique(wish)
         except NightshiftError as error:
             return EnqueueFailed(error=error.slug, message=error.message)
+        except (BotoCoreError, ClientError):
+            return EnqueueFailed(error=UnavailableError.slug, message=_NOT_SURE)
 
     def _portion(
         self, wishes: Sequence[_Wish[P]], pool: ThreadPoolExecutor
@@ -301,12 +321,22 @@ class Enqueuer:
             self._table.write(self._orders.put_part(wish.order))
         except NightshiftError as error:
             return EnqueueFailed(error=error.slug, message=error.message)
+        except (BotoCoreError, ClientError):
+            return EnqueueFailed(error=UnavailableError.slug, message=_NOT_SURE)
         except ConditionFailedError as error:
-            if not _is_mine(error, wish.order):
+            if not _is_same(error, wish.order):
                 raise
         return Enqueued(job_id=wish.order.ref.job_id, created=True)
 
 
-def _is_mine(error: ConditionFailedError, order: Order) -> bool:
-    """Tell whether the item in the way is this very order: an answer was lost, or a repeat."""
+def _is_same(error: ConditionFailedError, order: Order) -> bool:
+    """Tell whether the item in the way is an order of this job.
+
+    Where the caller named the job, that is a repeat; else its id is new, and an answer was lost.
+    """
     return error.item is not None and error.item.get("sk") == order.ref.job_id
+
+
+def _of_writes(error: ConditionFailedError, *, before: int) -> ConditionFailedError:
+    """Return the refusal as the caller knows it: by the place among its own writes."""
+    return ConditionFailedError(error.item, index=error.index - before)

@@ -59,7 +59,7 @@ def drain_dead(
 
 def _buried(message: Received, queue: str, letters: "DeadLetters", log: Log) -> bool:
     try:
-        letter = letters.bury(message.body)
+        letter = letters.bury(message.body, queue=queue)
     except Exception:  # noqa: BLE001 - the batch loop: one letter never spoils the others
         log.failure("dead_letter.failed", message_id=message.message_id, queue=queue)
         return False
@@ -93,6 +93,8 @@ def run_sweep(context: LambdaContext, *, sweeper: "Sweeper", clock: Clock, log: 
         checked=report.checked,
         rescued=report.rescued,
         given_up=report.given_up,
+        held=report.held,
+        released=report.released,
         skipped=report.skipped,
     )
     for sentence in report.failed:

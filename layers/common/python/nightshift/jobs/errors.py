@@ -4,21 +4,21 @@ from nightshift.core.errors import ConflictError, NotFoundError, TooManyRequests
 
 
 class JobNotFoundError(NotFoundError):
-    """There is no such run."""
+    """There is no such job."""
 
-    slug = "run_not_found"
+    slug = "job_not_found"
 
 
 class JobNotOpenError(ConflictError):
-    """The run has already ended, so it cannot be cancelled."""
+    """The job has already ended, so it cannot be cancelled."""
 
-    slug = "run_already_ended"
+    slug = "job_already_ended"
 
 
 class JobNotEndedError(ConflictError):
-    """The run has not ended yet, so it cannot be retried."""
+    """The job has not ended yet."""
 
-    slug = "run_not_ended"
+    slug = "job_not_ended"
 
 
 class DeadLetterNotFoundError(NotFoundError):
@@ -34,7 +34,7 @@ class UniqueKeyTakenError(ConflictError):
 
 
 class NoOutputError(NotFoundError):
-    """The job has no file to download: it has not ended, or it makes none."""
+    """The job has no file to download; what it came to, if anything, is in its `result`."""
 
     slug = "no_output"
 

@@ -7,6 +7,7 @@ worker, no retry is spent, and each gate has its own line, so that a full one is
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightshift.aws.dynamo import Condition, ConditionFailedError, Item, Table, Update
@@ -15,7 +16,7 @@ from nightshift.jobs import keys
 from nightshift.jobs.codec import decode, encode
 from nightshift.jobs.model import Gate, JobRef, Message
 
-__all__ = ["Gate", "Gates", "Later", "Waits"]
+__all__ = ["Gate", "Gates", "In", "Later", "Waits"]
 
 MAX_PARALLELISM = 100
 START_TOLERANCE_MS = 1_500
@@ -30,6 +31,13 @@ WOKEN_AT_ONCE = 10
 RATE_TTL_S = 30 * 86_400
 TRIES = 3
 _ENDS = (0, -1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class In:
+    """The job is in. It must not start before `start_ms`, a moment away at most."""
+
+    start_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,40 +107,46 @@ class Gates:
         self._clock = clock
         self._retention_s = retention_s
 
-    def enter(self, message: Message, gate: Gate, *, until_ms: int) -> Waits | Later | None:
-        """Let the message's job in until `until_ms` at most; None means that it is in.
+    def enter(self, message: Message, gate: Gate, *, until_ms: int) -> In | Later | Waits:
+        """Let the message's job in until `until_ms` at most, or park it.
 
-        Entering again is entering once. A job that has to wait is parked. Whoever leaves after that
-        sees it; so it looks once more, for those who left before.
+        Entering again is entering once. Whoever leaves after the parking sees it; so it looks once
+        more, for those who left before.
         """
         hall = self._look(gate)
+        parks = hall.waits(message.ref)
         for last in (False, True):
-            if hall.admits(message, gate):
-                answer = self._come_in(message, gate, hall, until_ms)
-                if not isinstance(answer, Waits):
-                    self._unpark_if(hall, message.ref, gate)
-                    return answer
+            answer = self._come_in(message, gate, hall, until_ms)
+            if answer is not None:
+                if parks:
+                    self.unpark(message.ref, gate)
+                return answer
             if last:
                 break
             self._park(message, gate)
-            hall = self._look(gate)
+            hall, parks = self._look(gate), True
         return Waits()
 
     def _come_in(
         self, message: Message, gate: Gate, hall: _Hall, until_ms: int
-    ) -> Waits | Later | None:
+    ) -> In | Later | None:
+        """Let the job in if there is room, None if there is not."""
+        start_ms = 0
+        if not hall.admits(message, gate):
+            return None
         if gate.rate is not None and not hall.has(message.ref):
-            at_ms = self._start(message, gate)
-            if at_ms is None:
-                return Waits()
-            if at_ms > self._now_ms() + START_TOLERANCE_MS:
-                self._note_start(message.ref, gate, at_ms)
-                return Later(at_ms=at_ms)
+            reserved = self._start(message, gate)
+            if reserved is None:
+                return None
+            start_ms = reserved
+            if start_ms > self._now_ms() + START_TOLERANCE_MS:
+                self._note_start(message.ref, gate, start_ms)
+                return Later(at_ms=start_ms)
             if message.pass_ms:
                 self._table.delete(_start_key(message.ref, gate))
         if gate.parallelism is None or self._take(message, gate, until_ms, hall):
-            return None
-        return Waits()
+            return In(start_ms=start_ms)
+        return None
 
     def _take(self, message: Message, gate: Gate, until_ms: int, hall: _Hall) -> bool:
         """Take a place; tell whether there was one.
@@ -241,19 +255,25 @@ class Gates:
         hall = self._look(gate)
         return hall.parked[: hall.room(gate)]
 
-    def holds(self, ref: JobRef, gate: Gate) -> bool:
-        """Tell whether the job waits at this gate: for room, or for its reserved start."""
-        wanted = [_parked_key(ref, gate), _start_key(ref, gate)]
-        found = self._table.get_many(wanted, consistent=True)
-        return any(i.get("til", self._now_ms()) >= self._now_ms() for i in found)
+    def holding(self, pairs: Sequence[tuple[JobRef, Gate]]) -> dict[str, list[Gate]]:
+        """Return by job id at which gates the jobs wait: for room, or for a reserved start."""
+        now_ms = self._now_ms()
+        rows = {pair: [_parked_key(*pair), _start_key(*pair)] for pair in dict.fromkeys(pairs)}
+        wanted = {tuple(key.items()): key for keys_ in rows.values() for key in keys_}
+        found = [
+            {"pk": item["pk"], "sk": item["sk"]}
+            for item in self._table.get_many(list(wanted.values()), consistent=True)
+            if item.get("til", now_ms) >= now_ms
+        ]
+        at: dict[str, list[Gate]] = {}
+        for (ref, gate), keys_here in rows.items():
+            if any(key in found for key in keys_here):
+                at.setdefault(ref.job_id, []).append(gate)
+        return at
 
     def unpark(self, ref: JobRef, gate: Gate) -> None:
         """Forget that a job waits here."""
         self._table.delete(_parked_key(ref, gate))
-
-    def _unpark_if(self, hall: _Hall, ref: JobRef, gate: Gate) -> None:
-        if hall.waits(ref):
-            self.unpark(ref, gate)
 
     def _note_start(self, ref: JobRef, gate: Gate, at_ms: int) -> None:
         """Keep that a start is reserved, so that nobody takes the job for lost until then."""
@@ -270,15 +290,7 @@ class Gates:
     def _look(self, gate: Gate) -> _Hall:
         """Read the places, and as many of those who wait as there may be room for."""
         now_ms = self._now_ms()
-        limit = WOKEN_AT_ONCE if gate.parallelism is None else gate.parallelism
-        found = list(
-            self._table.query(
-                keys.gate(gate.key),
-                between=(keys.RATE, keys.PARKED + "~"),
-                limit=min(limit, MAX_PARALLELISM) + 2,
-                consistent=True,
-            )
-        )
+        found = self._read(gate)
         starts = [i["tat"] for i in found if i["sk"] == keys.RATE]
         places = [i for i in found if i["sk"].startswith(keys.PLACE) and i["til"] > now_ms]
         return _Hall(
@@ -287,6 +299,24 @@ class Gates:
             places={int(i["sk"].removeprefix(keys.PLACE)): i for i in places},
             parked=[decode(i["body"]) for i in found if i["sk"].startswith(keys.PARKED)],
         )
+
+    def _read(self, gate: Gate) -> list[Item]:
+        """Return the gate's first rows: all its places, and after them the first who wait.
+
+        One query is enough, unless places lie there that a higher limit once allowed.
+        """
+        limit = WOKEN_AT_ONCE if gate.parallelism is None else gate.parallelism
+        pk, portion = keys.gate(gate.key), min(limit, MAX_PARALLELISM) + 2
+        first, last = keys.RATE, keys.PARKED + "~"
+        found: list[Item] = []
+        while True:
+            rows = list(
+                self._table.query(pk, between=(first, last), limit=portion, consistent=True)
+            )
+            found += rows
+            if len(rows) < portion or rows[-1]["sk"].startswith(keys.PARKED):
+                return found
+            first = rows[-1]["sk"] + "\0"
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())

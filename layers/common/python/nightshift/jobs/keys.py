@@ -12,6 +12,7 @@ SEAT = "S"
 RECORD = "R#"
 PARKED = "P#"
 LOG = "L#"
+CHECKPOINT = "C#"
 OWN_SEAT = "A#"
 GROUP = "G#"
 SINGLE = "M#"
@@ -55,6 +56,11 @@ def log_prefix(job_id: str) -> str:
     return f"{LOG}{job_id}#"
 
 
+def checkpoint(job_id: str) -> str:
+    """Return the sort key of how far a job that works in portions has come."""
+    return CHECKPOINT + job_id
+
+
 def due(minute: int, shard: int) -> str:
     """Return the partition of what falls due in a minute (minutes since the Unix epoch)."""
     return f"DUE#{minute}#{shard}"
@@ -85,6 +91,11 @@ def dead(owner_id: str) -> str:
     return f"DEAD#{owner_id}"
 
 
+def dead_of_queue(queue: str) -> str:
+    """Return the partition of a queue's dead letters, whoever owns them."""
+    return f"DEADQ#{queue}"
+
+
 def orders(owner_id: str) -> str:
     """Return the partition of what an owner's jobs were asked to do, by job id."""
     return f"OWN#{owner_id}"
@@ -109,6 +120,11 @@ def gate_place(number: int) -> str:
 def reserved(job_id: str) -> str:
     """Return the sort key of a start that a gate has reserved for a job."""
     return RESERVED + job_id
+
+
+def held(queue: str, shard: int) -> str:
+    """Return the partition of the messages that a paused queue keeps back."""
+    return f"HELD#{queue}#{shard}"
 
 
 def queue_state(name: str) -> Item:

@@ -4,15 +4,14 @@ A context declares its kinds in its `jobs.py` and adds them to the machine in it
 """
 
 import asyncio
-import dataclasses
 import inspect
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from nightshift.core.errors import NightshiftError
+from nightshift.jobs import payloads
 from nightshift.jobs.model import (
     Gate,
     JobId,
@@ -171,11 +170,12 @@ def _anything(_: object) -> None:
 class JobKind(Generic[P]):
     """A kind of job.
 
-    `payload` is a frozen dataclass of JSON values; fields added later need defaults. Jobs of one
+    `payload` is a frozen dataclass, see `payloads`; fields added later need defaults. Jobs of one
     `subject` run one at a time, or up to `concurrency` at a time; without one each job is its own.
     `timeout_s` bounds one attempt and is enforced in the handler's process. `flow` is a limit that
     jobs share by key. `on_end` is called at a job's end, perhaps twice. A `quiet` kind's ends are
-    not published on the bus.
+    not published on the bus. With `shows_payload` a job's owner may see its payload; a kind whose
+    payload holds a token, or what is another's, keeps it to itself.
     """
 
     name: str
@@ -191,13 +191,16 @@ class JobKind(Generic[P]):
     flow: Callable[[P], Gate | None] = _anything
     on_end: Callable[[Record], None] = _anything
     quiet: bool = False
+    shows_payload: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no function could do.
 
         Raises:
             ValueError: an attempt may take longer than the functions of the queue run.
+            TypeError: a field of the payload would not come back from JSON.
         """
+        payloads.check_type(self.payload)
         longest = MAX_TIMEOUT_S[self.queue]
         if not 0 < self.timeout_s <= longest:
             raise ValueError(
@@ -224,32 +227,27 @@ class JobKind(Generic[P]):
         Raises:
             TypeError, ValueError: a value is none of JSON's.
         """
-        data = dataclasses.asdict(cast("Any", payload))
-        return json.dumps(data, separators=(",", ":"), allow_nan=False)
+        return payloads.encode(payload)
 
     def decode(self, data: Any) -> P:  # noqa: ANN401 - any JSON may have been stored
         """Return the payload in `data`.
 
         Raises:
-            TypeError: the fields are not those of this kind's payload.
+            TypeError, ValueError: the data is none of this kind's.
         """
-        if not isinstance(data, dict):
-            raise TypeError("a payload is an object")
-        return self.payload(**data)
+        return payloads.decode(self.payload, data)
 
-    def bound(self, payloads: Payloads, ended: Callable[[Record], None]) -> "BoundKind[P]":
+    def bound(self, orders: Payloads, ended: Callable[[Record], None]) -> "BoundKind[P]":
         """Return the kind as the engine runs it; `ended` publishes the end of its jobs."""
-        return BoundKind(self, payloads, ended)
+        return BoundKind(self, orders, ended)
 
 
 class BoundKind(Generic[P]):
     """A declared kind on an engine; see `model.Kind`."""
 
-    def __init__(
-        self, said: JobKind[P], payloads: Payloads, ended: Callable[[Record], None]
-    ) -> None:
+    def __init__(self, said: JobKind[P], orders: Payloads, ended: Callable[[Record], None]) -> None:
         self.said = said
-        self._payloads = payloads
+        self._payloads = orders
         self._ended = ended
 
     @property

@@ -16,6 +16,8 @@ from nightshift.jobs.retry import RetryPolicy
 JobId = NewType("JobId", str)
 Token = NewType("Token", str)
 T = TypeVar("T")
+BULK_KIND = "jobs.bulk"
+"""The engine's own kind: many jobs cancelled or tried again."""
 
 
 class QueueName(StrEnum):
@@ -77,6 +79,7 @@ class Reason(StrEnum):
     GIVEN_UP = "given_up"
     REPLACED = "replaced"
     UNKNOWN_JOB = "unknown_job"
+    UNKNOWN_KIND = "unknown_kind"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
 
 
@@ -354,5 +357,5 @@ def plans_of(kinds: Mapping[str, Kind], refs: Sequence[JobRef]) -> dict[JobRef, 
         if name in kinds:
             plans.update(kinds[name].plan(mine))
         else:
-            plans.update(dict.fromkeys(mine, Plan(refuse="unknown_kind")))
+            plans.update(dict.fromkeys(mine, Plan(refuse=Reason.UNKNOWN_KIND)))
     return plans

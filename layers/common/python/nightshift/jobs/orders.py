@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from nightshift.aws.dynamo import NOT_EXISTS, Item, Put, Table
+from nightshift.aws.dynamo import EXISTS, NOT_EXISTS, Item, Put, Table, Update
 from nightshift.core.clock import Clock, to_epoch_s
 from nightshift.core.errors import PayloadTooLargeError
 from nightshift.jobs import keys
@@ -61,6 +61,16 @@ class OrderStore:
     def expiry(self, ref: JobRef) -> int:
         """Return when what is kept for the job may be deleted, in seconds since the epoch."""
         return max(to_epoch_s(self._clock.now()), ref.due_ms // 1000) + self._retention_s
+
+    def keep_part(self, ref: JobRef) -> Update:
+        """Return the write that keeps an order for as long as if its job were enqueued now."""
+        return Update(
+            table=self._table.name,
+            key=_key(ref.owner_id, ref.job_id),
+            expression="SET expires_at = :until",
+            condition=EXISTS,
+            values={":until": self.expiry(ref)},
+        )
 
     def find(self, owner_id: str, job_id: str) -> Order | None:
         """Return an order, read consistently, or None."""

@@ -20,6 +20,10 @@ from nightshift.jobs.retry import retry_delay_s
 MAX_ATTEMPTS = 10_000
 """After how many attempts, snoozed ones counted, a job ends as failed whatever its policy says."""
 
+MAX_MESSAGE = 2_048
+MAX_ERROR = 200
+"""How many characters of what an attempt says of itself are kept."""
+
 
 def attempt_entry(seat: Seat, result: Result, now_ms: int) -> Attempt:
     """Return the closed log entry of the seat's attempt."""
@@ -30,8 +34,8 @@ def attempt_entry(seat: Seat, result: Result, now_ms: int) -> Attempt:
         started_ms=seat.started_ms,
         execution_ms=max(0, now_ms - seat.started_ms),
         response_status=result.response_status,
-        message=result.message,
-        error=result.error,
+        message=result.message[:MAX_MESSAGE],
+        error=result.error and result.error[:MAX_ERROR],
     )
 
 
@@ -48,7 +52,7 @@ def after_attempt(
     """Return the record once the seat's attempt has come to `result`."""
     base = record.base if record else 0
     delay_s = _delay_s(plan, result, retry_number=seat.attempt - base, random=random)
-    reason = result.error
+    reason = result.error and result.error[:MAX_ERROR]
     if delay_s is not None and seat.attempt >= MAX_ATTEMPTS:
         delay_s, reason = None, Reason.TOO_MANY_ATTEMPTS
     if delay_s is not None:

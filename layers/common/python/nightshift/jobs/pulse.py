@@ -97,11 +97,12 @@ async def in_own_thread(work: Callable[[], Any], timeout_s: float) -> Any:  # no
     done: asyncio.Future[Any] = loop.create_future()
 
     def run() -> None:
-        try:
-            value, error = work(), None
-        except BaseException as raised:  # noqa: BLE001 - handed to whoever waits
-            value, error = None, raised
-        with contextlib.suppress(RuntimeError):  # the loop may be gone
+        # The loop may be gone, and the word to stop may come when the work is already done.
+        with contextlib.suppress(RuntimeError, WorkTimeoutError):
+            try:
+                value, error = work(), None
+            except BaseException as raised:  # noqa: BLE001 - handed to whoever waits
+                value, error = None, raised
             loop.call_soon_threadsafe(_settle, done, value, error)
 
     thread = threading.Thread(target=run, daemon=True, name="job")

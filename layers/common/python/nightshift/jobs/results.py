@@ -22,11 +22,16 @@ class Results:
     def kept(self, seat: Seat, result: Result) -> Result:
         """Return the result fit for a record; what is too large lies in the bucket by then.
 
-        The same attempt writes to the same key, so that a repeat replaces its first try.
+        The same attempt writes to the same key, so that a repeat replaces its first try. A value
+        that is no JSON makes a failure of it, which no further attempt would mend.
         """
         if result.value is None or result.output is not None:
             return result
-        data = json.dumps(result.value, separators=(",", ":")).encode()
+        try:
+            data = json.dumps(result.value, separators=(",", ":"), allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            said = f"The result is no JSON: {error}"
+            return Result(succeeded=False, error="bad_result", message=said, retryable=False)
         if len(data) <= INLINE_BYTES:
             return result
         key = result_key(seat.ref.job_id, f"{seat.attempt}.json", needed_s=self._retention_s)

@@ -17,6 +17,7 @@ from nightshift.jobs.errors import (
     SupersededError,
 )
 from nightshift.jobs.items import record_item
+from nightshift.jobs.lifecycle import Lifecycle, Step
 from nightshift.jobs.model import (
     Attempt,
     JobId,
@@ -49,6 +50,7 @@ class JobService:
         agenda: Agenda,
         engine: Engine,
         dispatcher: Dispatcher,
+        lifecycle: Lifecycle,
         owned: OwnedJobs,
         enqueuer: Enqueuer,
         clock: Clock,
@@ -58,6 +60,7 @@ class JobService:
         self._agenda = agenda
         self._engine = engine
         self._dispatcher = dispatcher
+        self._lifecycle = lifecycle
         self.owned = owned
         self._clock = clock
         self._new_token = new_token
@@ -112,6 +115,7 @@ class JobService:
         """
         with contextlib.suppress(ConditionFailedError):
             self._store.transact(self.start_parts(ref))
+            self._lifecycle.tell(Step.ENQUEUED, ref)
         self.send_direct([Message.first(ref)])
 
     def find(self, kind: str, subject: str, job_id: str) -> JobView | None:
@@ -168,7 +172,8 @@ class JobService:
         if record is not None and record.last is not None:
             entries[record.last.number] = record.last
         seat = self._store.find_seat(kind, subject, job_id)
-        if seat is not None and seat.attempt not in entries and not is_over(record):
+        running = seat is not None and seat.attempt > (record.closed if record else 0)
+        if seat is not None and running and not is_over(record):
             entries[seat.attempt] = running_attempt(seat)
         return [entries[number] for number in sorted(entries)]
 
@@ -220,7 +225,7 @@ class JobService:
         try:
             self._engine.end(view.ref, JobStatus.CANCELLED, Reason.CANCELLED)
         except SupersededError as error:
-            raise JobNotOpenError("The run ended or moved on meanwhile; look again.") from error
+            raise JobNotOpenError("The job ended or moved on meanwhile; look again.") from error
         return self.get(kind, subject, job_id)
 
     def retry(self, kind: str, subject: str, job_id: str) -> JobView:
@@ -239,7 +244,8 @@ class JobService:
         try:
             self._store.write_record(again, seen=record)
         except SupersededError as error:
-            raise JobNotEndedError("The run moved on meanwhile; look again.") from error
+            raise JobNotEndedError("The job moved on meanwhile; look again.") from error
+        self._lifecycle.tell(Step.REOPENED, again.ref, attempt=message.attempt)
         self.send_direct([message])
         return self.get(kind, subject, job_id)
 

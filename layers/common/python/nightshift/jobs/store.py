@@ -11,7 +11,9 @@ from nightshift.aws.dynamo import (
     Condition,
     ConditionFailedError,
     Item,
+    Put,
     Table,
+    TransactionConflictError,
     TransactPart,
 )
 from nightshift.core.clock import Clock, to_epoch_s
@@ -120,6 +122,29 @@ class JobStore:
             condition = Condition(expression="tok = :seen", values={":seen": seen.token})
         self._put_mine(item, condition, token=record.token)
 
+    def end_unbegun(self, record: Record) -> None:
+        """Put the first record of a job that ends before it has begun.
+
+        A seat of its own is taken with it, so that nobody begins it at this very moment. Where
+        jobs of a subject share a seat, one that is just begun ends, as if it were cancelled.
+
+        Raises:
+            SupersededError: the job has begun, or has a record.
+        """
+        if record.ref.overlap is not Overlap.ALLOW:
+            self.write_record(record, seen=None)
+            return
+        taken = Seat(ref=record.ref, attempt=0, token=record.token, lease_ms=0, started_ms=0)
+        sk = keys.own_seat(record.ref.job_id)
+        items = [
+            record_item(record, expires_at=self.expiry()),
+            seat_item(taken, sk=sk, expires_at=self.expiry()),
+        ]
+        try:
+            self.transact([Put(table=self.table_name, item=i, condition=NOT_EXISTS) for i in items])
+        except (ConditionFailedError, TransactionConflictError) as error:
+            raise SupersededError from error
+
     def _put_mine(self, item: Item, condition: Condition, *, token: str) -> None:
         try:
             self._table.put(item, condition)
@@ -192,6 +217,16 @@ class JobStore:
         )
         return [attempt_of(item) for item in items]
 
+    def log_page(self, ref: JobRef, *, before: int, limit: int) -> list[Attempt]:
+        """Return entries of a job's attempts with numbers below `before`, newest first."""
+        items = self._table.query(
+            keys.subject(ref.kind, ref.subject),
+            between=(keys.log(ref.job_id, 0), keys.log(ref.job_id, max(0, before - 1))),
+            descending=True,
+            limit=limit,
+        )
+        return [attempt_of(item) for item in items]
+
     def park(self, message: Message) -> None:
         """Keep a job that waits for the seat; parking twice is parking once."""
         ref = message.ref
@@ -204,10 +239,13 @@ class JobStore:
         for item in self._table.query(pk, prefix=keys.PARKED, limit=limit, consistent=True):
             yield decode(item["body"])
 
-    def is_parked(self, ref: JobRef) -> bool:
-        """Tell whether the job waits for its subject's seat."""
-        key = {"pk": keys.subject(ref.kind, ref.subject), "sk": keys.parked(ref.job_id)}
-        return self._table.get(key, consistent=True) is not None
+    def find_parked(self, refs: Sequence[JobRef]) -> frozenset[str]:
+        """Return the ids of those jobs that wait for their subject's seat, read consistently."""
+        wanted = [
+            {"pk": keys.subject(r.kind, r.subject), "sk": keys.parked(r.job_id)} for r in refs
+        ]
+        found = self._table.get_many(wanted, consistent=True)
+        return frozenset(str(item["sk"]).removeprefix(keys.PARKED) for item in found)
 
     def unpark(self, ref: JobRef) -> None:
         """Forget that a job is parked."""

@@ -6,8 +6,9 @@ worker decides. What had to be rescued too often is ended as failed: poison is s
 """
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from botocore.exceptions import ClientError
@@ -16,36 +17,43 @@ from nightshift.aws.dynamo import TransactionConflictError
 from nightshift.core.clock import Clock, to_ms
 from nightshift.core.errors import UnavailableError
 from nightshift.jobs import keys
-from nightshift.jobs.agenda import Agenda, Manifest, Progress, chunks, minute_of
+from nightshift.jobs.agenda import (
+    MANIFEST_SIZE,
+    Agenda,
+    Filed,
+    Manifest,
+    Progress,
+    chunks,
+    minute_of,
+)
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.gates import Gates
+from nightshift.jobs.lifecycle import Lifecycle, Step
 from nightshift.jobs.model import (
-    Gate,
     JobRef,
     JobStatus,
     Message,
-    Overlap,
     Plan,
     Reason,
     Record,
 )
 from nightshift.jobs.queues import Queues
 from nightshift.jobs.store import JobStore
+from nightshift.jobs.triage import Triage
 
 LEASE_MS = 55_000
 LOOK_AGAIN_MS = 60_000
-OVERDUE_MS = 60_000
-MAX_RESCUES = 10
 MAX_DOUBLINGS = 6
 GATED_AGAIN = 2
 """How often the first pause is doubled for jobs that wait at a gate: who leaves it wakes them."""
+_PLACE = "at"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweepReport:
-    """What a sweep did: jobs looked at, sent again, and given up.
+    """What a sweep did: jobs looked at, sent again, given up, held and sent after a pause.
 
     `failed` says which claims could not be looked at, one sentence each; they are kept for later.
     """
@@ -53,6 +61,8 @@ class SweepReport:
     checked: int = 0
     rescued: int = 0
     given_up: int = 0
+    held: int = 0
+    released: int = 0
     skipped: bool = False
     failed: tuple[str, ...] = ()
 
@@ -61,6 +71,8 @@ class SweepReport:
             checked=self.checked + other.checked,
             rescued=self.rescued + other.rescued,
             given_up=self.given_up + other.given_up,
+            held=self.held + other.held,
+            released=self.released + other.released,
             failed=self.failed + other.failed,
         )
 
@@ -77,6 +89,7 @@ class Sweeper:
         gates: Gates,
         queues: Queues,
         dispatcher: Dispatcher,
+        lifecycle: Lifecycle,
         plans: Callable[[Sequence[JobRef]], dict[JobRef, Plan]],
         clock: Clock,
         new_token: Callable[[], str],
@@ -85,118 +98,117 @@ class Sweeper:
         self._store = store
         self._engine = engine
         self._gates = gates
-        self._queues = queues
         self._dispatcher = dispatcher
-        self._plans = plans
+        self._lifecycle = lifecycle
+        self._queues = queues
+        self._triage = Triage(store=store, gates=gates, queues=queues, plans=plans, clock=clock)
         self._clock = clock
         self._new_token = new_token
 
     def run(self, *, deadline: datetime) -> SweepReport:
-        """Look at every claim whose minute has passed, or as many as `deadline` allows."""
+        """Look at every claim whose minute has passed, or as many as `deadline` allows.
+
+        The next sweep goes on where this one was cut off.
+        """
         token = self._new_token()
         now_minute = minute_of(to_ms(self._clock.now()))
         try:
             progress = self._agenda.acquire(keys.SWEEP, token, lease_ms=LEASE_MS)
         except SupersededError:
             return SweepReport(skipped=True)
-        before = now_minute - 2 if progress.minute is None else progress.minute
+        if progress.minute is None:
+            progress = Progress(minute=now_minute - 2, parts={})
         report = SweepReport()
         with contextlib.suppress(SupersededError):
-            while before < now_minute - 1 and self._clock.now() < deadline:
-                report += self._minute(before + 1)
-                before += 1
-                self._agenda.advance(keys.SWEEP, token, _at(before), release=False)
-            self._agenda.advance(keys.SWEEP, token, _at(before), release=True)
+            for found in self._minutes(progress, now_minute - 1, deadline):
+                report += found.report
+                progress = found.progress
+                self._agenda.advance(keys.SWEEP, token, progress, release=False)
+            report += self._send_held(deadline)
+            self._agenda.advance(keys.SWEEP, token, progress, release=True)
         return report
 
-    def _minute(self, minute: int) -> SweepReport:
+    def _send_held(self, deadline: datetime) -> SweepReport:
+        """Send what was held of queues that go on again."""
+        sent = 0
+        while self._clock.now() < deadline:
+            messages = self._queues.held_of_resumed(limit=MANIFEST_SIZE)
+            if not messages:
+                break
+            self._keep(messages, 0, f"H#{self._new_token()}", 0)
+            self._dispatcher.send(messages)
+            self._queues.forget(messages)
+            self._lifecycle.tell_many(Step.RELEASED, [m.ref for m in messages])
+            sent += len(messages)
+        return SweepReport(released=sent)
+
+    def _minutes(self, progress: Progress, last: int, deadline: datetime) -> Iterator["_Swept"]:
+        """Do minute by minute, up to and with `last`."""
+        before, place = progress.minute or 0, progress.parts.get(_PLACE)
+        while before < last and self._clock.now() < deadline:
+            report, place = self._minute(before + 1, place, deadline)
+            parts = {} if place is None else {_PLACE: place}
+            before += place is None
+            yield _Swept(report=report, progress=Progress(minute=before, parts=parts))
+
+    def _minute(
+        self, minute: int, after: str | None, deadline: datetime
+    ) -> tuple[SweepReport, str | None]:
+        """Look at a minute's claims after the place `after`; return where it was left, if it was.
+
+        Each call gets on by one claim at least.
+        """
         report = SweepReport()
-        for number, manifest in enumerate(self._agenda.manifests(minute)):
-            name = f"S#{minute}#{number}"
-            try:
-                report += self._look_at(manifest, name=name)
-            except (ClientError, TransactionConflictError, UnavailableError):
-                raise
-            except Exception as error:  # noqa: BLE001 - one claim never spoils the others
-                again = manifest.rescues + 1
-                self._keep(manifest.messages, again, name + "#b", again)
-                report += SweepReport(failed=(f"{name}: {type(error).__name__}: {error}",))
-        return report
+        for filed in self._agenda.manifests(minute, start_after=after):
+            # The same claim, looked at again after a sweep that died, is kept under the same name.
+            digest = hashlib.sha256(filed.place.encode()).hexdigest()[:24]
+            report += self._file(filed, name=f"S#{minute}#{digest}")
+            if self._clock.now() >= deadline:
+                return report, filed.place
+        return report, None
+
+    def _file(self, filed: Filed, *, name: str) -> SweepReport:
+        manifest = filed.manifest
+        if manifest is None:
+            return SweepReport(failed=(f"{name}: the claim cannot be read",))
+        try:
+            return self._look_at(manifest, name=name)
+        except (ClientError, TransactionConflictError, UnavailableError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one claim never spoils the others
+            again = manifest.rescues + 1
+            self._keep(manifest.messages, again, name + "#b", again)
+            return SweepReport(failed=(f"{name}: {type(error).__name__}: {error}",))
 
     def _look_at(self, manifest: Manifest, *, name: str) -> SweepReport:
         refs = [m.ref for m in manifest.messages]
         records = self._store.find_records(refs)
+        for record in records.values():
+            if record.is_terminal and record.reason == Reason.GIVEN_UP:
+                # A sweep that was cut off may have given it up and not told anybody.
+                self._engine.follow_end(record.ref)
         open_ones = [m for m in manifest.messages if not _has_ended(records.get(m.ref.job_id))]
+        report = SweepReport(checked=len(refs))
         if not open_ones:
-            return SweepReport(checked=len(refs))
-        return self._rescue(open_ones, manifest, records, name) + SweepReport(checked=len(refs))
+            return report
+        return report + self._rescue(open_ones, manifest.rescues, records, name)
 
     def _rescue(
-        self,
-        messages: Sequence[Message],
-        manifest: Manifest,
-        records: Mapping[str, Record],
-        name: str,
+        self, messages: Sequence[Message], rescues: int, records: Mapping[str, Record], name: str
     ) -> SweepReport:
-        plans = self._plans([m.ref for m in messages])
-        sorted_out = _Sorted()
-        for message in messages:
-            plan, record = plans[message.ref], records.get(message.ref.job_id)
-            if record is None and plan.refusal(begun=False) is not None:
-                continue
-            self._sort(self._next(message, record), plan, manifest.rescues, sorted_out)
-        given_up = sum(self._give_up(ref) for ref in sorted_out.hopeless)
-        waiting = [*sorted_out.waiting, *sorted_out.parked]
-        self._keep(waiting, manifest.rescues, name + "#w", manifest.rescues)
-        self._keep(sorted_out.gated, manifest.rescues, name + "#g", GATED_AGAIN)
-        again = manifest.rescues + 1
-        self._keep(sorted_out.lost, again, name + "#r", again)
-        for gate in sorted_out.gates:
+        found = self._triage.sort(messages, records, rescues=rescues)
+        given_up = sum(self._give_up(ref) for ref in found.hopeless)
+        self._queues.hold(found.held)
+        again = rescues + 1
+        self._keep([*found.waiting, *found.heads], rescues, name + "#w", rescues)
+        self._keep(found.gated, rescues, name + "#g", GATED_AGAIN)
+        self._keep(found.lost, again, name + "#r", again)
+        for gate in found.gates:
             self._engine.send_now(self._gates.wake(gate))
-        self._dispatcher.send([*sorted_out.parked, *sorted_out.lost])
-        return SweepReport(rescued=len(sorted_out.lost), given_up=given_up)
-
-    def _sort(self, message: Message, plan: Plan, rescues: int, out: "_Sorted") -> None:
-        """Put an open job where it belongs: what is it waiting for, or is it lost?"""
-        if self._is_busy(message) or self._queues.is_paused(message.ref.queue):
-            out.waiting.append(message)
-            return
-        held_by = [gate for gate in plan.gates if self._gates.holds(message.ref, gate)]
-        if held_by:
-            out.gated.append(message)
-            out.gates.update(dict.fromkeys(held_by))
-        elif message.ref.overlap is Overlap.QUEUE and message.attempt == 1:
-            (out.waiting if self._is_in_line(message.ref, out) else out.parked).append(message)
-        elif rescues >= MAX_RESCUES:
-            out.hopeless.append(message.ref)
-        else:
-            out.lost.append(message)
-
-    def _is_in_line(self, ref: JobRef, out: "_Sorted") -> bool:
-        """Tell whether the job waits for its subject behind another that does."""
-        subject = (ref.kind, ref.subject)
-        if subject not in out.heads:
-            first = next(iter(self._store.parked(*subject, limit=1)), None)
-            out.heads[subject] = first.ref.job_id if first else None
-        return out.heads[subject] not in {None, ref.job_id} and self._store.is_parked(ref)
-
-    def _next(self, message: Message, record: Record | None) -> Message:
-        if record is None:
-            return message
-        return Message(
-            ref=message.ref,
-            attempt=record.closed + 1,
-            not_before_ms=record.next_ms or message.not_before_ms,
-        )
-
-    def _is_busy(self, message: Message) -> bool:
-        """Tell whether the job is running, or waits for a time that has not come."""
-        now_ms = to_ms(self._clock.now())
-        if message.not_before_ms + OVERDUE_MS > now_ms:
-            return True
-        seat = self._store.find_seat(message.ref.kind, message.ref.subject, message.ref.job_id)
-        running = seat is not None and seat.attempt >= message.attempt
-        return running and seat is not None and seat.lease_ms > now_ms
+        self._dispatcher.send([*found.heads, *found.lost])
+        self._lifecycle.tell_many(Step.HELD, [m.ref for m in found.held])
+        self._lifecycle.tell_many(Step.RESCUED, [m.ref for m in found.lost])
+        return SweepReport(rescued=len(found.lost), given_up=given_up, held=len(found.held))
 
     def _give_up(self, ref: JobRef) -> int:
         try:
@@ -221,26 +233,12 @@ class Sweeper:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sorted:
-    """Open jobs by what they wait for.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Swept:
+    """What came of a minute, or of a part of it, and how far the sweep has come with it."""
 
-    `waiting` run, or wait for their time or for a paused queue; `parked` wait for their subject;
-    `gated` for one of `gates`. `lost` wait for nothing, and `hopeless` have done so too often.
-    `heads` says by kind and subject which job is the first that waits for the subject.
-    """
-
-    waiting: list[Message] = field(default_factory=list)
-    parked: list[Message] = field(default_factory=list)
-    gated: list[Message] = field(default_factory=list)
-    gates: dict[Gate, None] = field(default_factory=dict)
-    lost: list[Message] = field(default_factory=list)
-    hopeless: list[JobRef] = field(default_factory=list)
-    heads: dict[tuple[str, str], str | None] = field(default_factory=dict)
-
-
-def _at(minute: int) -> Progress:
-    return Progress(minute=minute, parts={})
+    report: SweepReport
+    progress: Progress
 
 
 def _has_ended(record: Record | None) -> bool:

@@ -13,12 +13,16 @@ from nightshift.jobs.model import (
     OutputRef,
     Record,
     Seat,
+    Token,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobView:
-    """A job as it stands: its record, and the attempt that is running, if one is."""
+    """A job as it stands: its record, and the attempt that is running, if one is.
+
+    `token` changes with each write of the record; None while there is none.
+    """
 
     ref: JobRef
     status: JobStatus
@@ -33,6 +37,7 @@ class JobView:
     result: Any = None
     output: OutputRef | None = None
     unique_key: str | None = None
+    token: Token | None = None
 
 
 def is_over(record: Record | None) -> bool:
@@ -60,6 +65,7 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
             reason=None,
             last=running_attempt(seat),
             progress=seat.progress,
+            token=record.token if record else None,
         )
     if record is None:
         return None
@@ -76,6 +82,7 @@ def view_of(record: Record | None, seat: Seat | None) -> JobView | None:
         progress=record.progress,
         result=record.result,
         output=record.output,
+        token=record.token,
     )
 
 

@@ -24,19 +24,23 @@ from nightshift.jobs.agenda import Agenda
 from nightshift.jobs.dispatch import Dispatcher
 from nightshift.jobs.engine import Engine
 from nightshift.jobs.gates import Gates
-from nightshift.jobs.model import JobRef, Kind, Plan, QueueName, Record, plans_of
+from nightshift.jobs.lifecycle import Lifecycle, LifecycleLog
+from nightshift.jobs.model import BULK_KIND, JobRef, Kind, Plan, QueueName, Record, plans_of
 from nightshift.jobs.orders import OrderStore
 from nightshift.jobs.queues import Queues
 from nightshift.jobs.results import Results
 from nightshift.jobs.retention import DAY_S
 from nightshift.jobs.settings import EngineSettings
 from nightshift.jobs.store import JobStore
+from nightshift.observability import get_log
 from nightshift.ports.blobs import Blobs
 from nightshift.ports.bus import Bus
 from nightshift.ports.queue import Queue
 
 if TYPE_CHECKING:
     from nightshift.jobs.bucket import Groups
+    from nightshift.jobs.bulk import BulkOrder
+    from nightshift.jobs.checkpoints import Checkpoints
     from nightshift.jobs.dead import DeadLetters
     from nightshift.jobs.kinds import JobKind
     from nightshift.jobs.service import JobService
@@ -56,6 +60,7 @@ class Parts:
     random: Callable[[], float]
     new_token: Callable[[], str]
     sleep: Callable[[float], None]
+    log: LifecycleLog | None = None
     retention_days: int = 30
     max_queue_depth: int = 100_000
 
@@ -66,13 +71,18 @@ class Machine:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.kinds = Kinds()
+        self.lifecycle = Lifecycle(parts.log)
         retention_s = parts.retention_days * DAY_S
         self.agenda = Agenda(parts.table, parts.clock)
         self.store = JobStore(parts.table, parts.clock, retention_days=parts.retention_days)
         self.orders = OrderStore(parts.table, parts.blobs, parts.clock, retention_s=retention_s)
         self.gates = Gates(parts.table, parts.clock, retention_s=retention_s)
         self.queues = Queues(
-            parts.table, parts.queues, parts.clock, max_depth=parts.max_queue_depth
+            parts.table,
+            parts.queues,
+            self.lifecycle,
+            parts.clock,
+            max_depth=parts.max_queue_depth,
         )
         self.dispatcher = Dispatcher(parts.queues, self.agenda, parts.clock)
         self.engine = Engine(
@@ -81,10 +91,26 @@ class Machine:
             gates=self.gates,
             results=Results(parts.blobs, retention_s=retention_s),
             kinds=self.kinds,
+            lifecycle=self.lifecycle,
             clock=parts.clock,
             new_token=parts.new_token,
             random=parts.random,
         )
+        self.kinds.add(BULK_KIND, lambda: self._bound(self.bulk_kind))
+
+    @cached_property
+    def bulk_kind(self) -> "JobKind[BulkOrder]":
+        """The kind that cancels or tries again many jobs."""
+        from nightshift.jobs.bulk import BulkJobs, bulk_kind  # noqa: PLC0415 - seldom needed
+
+        return bulk_kind(BulkJobs(self.jobs.owned, self.checkpoints, self.parts.clock))
+
+    @cached_property
+    def checkpoints(self) -> "Checkpoints":
+        """The states of jobs that work in portions."""
+        from nightshift.jobs.checkpoints import Checkpoints  # noqa: PLC0415 - seldom needed
+
+        return Checkpoints(self.parts.table, self.store)
 
     @cached_property
     def jobs(self) -> "JobService":
@@ -102,6 +128,7 @@ class Machine:
             dispatcher=self.dispatcher,
             engine=self.engine,
             queues=self.queues,
+            lifecycle=self.lifecycle,
             clock=parts.clock,
             new_token=parts.new_token,
             sleep=parts.sleep,
@@ -111,6 +138,7 @@ class Machine:
             agenda=self.agenda,
             engine=self.engine,
             dispatcher=self.dispatcher,
+            lifecycle=self.lifecycle,
             owned=OwnedJobs(
                 table=parts.table,
                 orders=self.orders,
@@ -118,6 +146,7 @@ class Machine:
                 agenda=self.agenda,
                 dispatcher=self.dispatcher,
                 engine=self.engine,
+                lifecycle=self.lifecycle,
                 blobs=parts.blobs,
                 clock=parts.clock,
                 new_token=parts.new_token,
@@ -130,7 +159,10 @@ class Machine:
     def add(self, *kinds: "JobKind[Any]") -> None:
         """Add declared kinds."""
         for kind in kinds:
-            self.kinds.add(kind.name, partial(kind.bound, self.orders, self._publish_end))
+            self.kinds.add(kind.name, partial(self._bound, kind))
+
+    def _bound(self, kind: "JobKind[Any]") -> Kind:
+        return kind.bound(self.orders, self._publish_end)
 
     def _publish_end(self, record: Record) -> None:
         from nightshift.jobs.events import end_event  # noqa: PLC0415 - at a job's end only
@@ -165,6 +197,7 @@ class Machine:
             gates=self.gates,
             queues=self.queues,
             dispatcher=self.dispatcher,
+            lifecycle=self.lifecycle,
             plans=self.plans,
             clock=self.parts.clock,
             new_token=self.parts.new_token,
@@ -242,6 +275,7 @@ def get_machine() -> Machine:
             random=random.random,
             new_token=lambda: uuid.uuid4().hex,
             sleep=time.sleep,
+            log=get_log(),
             retention_days=said.run_retention_days,
             max_queue_depth=said.max_queue_depth,
         )

@@ -87,7 +87,7 @@ class Worker:
     `offload` runs a blocking call of ours elsewhere and awaits it, `carrier` a handler's; `sleep`
     waits seconds; `heart` beats until the attempt is lost. They are injected so that a simulation
     can run without threads and in virtual time. `is_paused` tells of a queue whether its messages
-    are to be left to the sweeper.
+    are to be held back, and `hold` does so.
     """
 
     def __init__(
@@ -101,10 +101,12 @@ class Worker:
         carrier: Carrier = in_own_thread,
         heart: Heart | None = None,
         is_paused: Callable[[QueueName], bool] = lambda _: False,
+        hold: Callable[[Sequence[Message]], None] = lambda _: None,
     ) -> None:
         self._carrier = carrier
         self._heart = heart or self._beat
         self._is_paused = is_paused
+        self._hold = hold
         self._engine = engine
         self._kinds = kinds
         self._clock = clock
@@ -165,7 +167,7 @@ class Worker:
         paused: frozenset[QueueName],
     ) -> _Outcome:
         if message.ref.queue in paused:
-            # The message is only a hint: after the pause, the sweeper finds the job by its claim.
+            await self._call(lambda: self._hold([message]))
             return _Outcome(done=Done(what="queue_paused", ref=message.ref))
         if isinstance(plan, Exception):
             raise plan

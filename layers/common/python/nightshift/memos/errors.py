@@ -4,6 +4,7 @@ from nightshift.core.errors import (
     ConflictError,
     InvalidInputError,
     NotFoundError,
+    PayloadTooLargeError,
     PreconditionFailedError,
 )
 
@@ -26,7 +27,7 @@ class MemoVersionError(PreconditionFailedError):
     slug = "precondition_failed"
 
 
-class TextTooLongError(InvalidInputError):
+class TextTooLongError(PayloadTooLargeError):
     """The text is longer than a memo may be."""
 
     slug = "text_too_long"

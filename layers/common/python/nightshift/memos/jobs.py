@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from nightshift.aws.dynamo import ConditionFailedError
-from nightshift.core.clock import Clock
+from nightshift.core.clock import Clock, from_ms
+from nightshift.core.ids import derived_id
 from nightshift.jobs.kinds import Completed, Failed, Job, JobKind, Unique
 from nightshift.jobs.model import JobStatus, QueueName, Record
 from nightshift.jobs.retry import RetryPolicy
@@ -13,6 +14,7 @@ from nightshift.memos.errors import CardChangedError, WorkSupersededError
 from nightshift.memos.matching import rework
 from nightshift.memos.model import (
     CARDS_KIND,
+    OPEN,
     PURGE_KIND,
     Change,
     MakeCards,
@@ -21,11 +23,13 @@ from nightshift.memos.model import (
     PurgeMemo,
 )
 from nightshift.memos.store import MemoStore
+from nightshift.ports.bus import Bus, DomainEvent
 from nightshift.ports.cards import CardGenerator, Generation, GeneratorError
 
 TIMEOUT_S = 120.0
-SAVE_AT_ONCE = 45
-"""Changed cards in one transaction of 100 writes: each may move in line, and the sums go along."""
+SAVE_AT_ONCE = 32
+"""Changed cards in one transaction of 100 writes: each may leave its place in line for another,
+and the sums and the memo go along."""
 SAVE_TRIES = 4
 MAX_PROBLEMS = 20
 MAX_PROBLEM_CHARS = 300
@@ -52,6 +56,7 @@ class CardMaking:
         clock: Clock,
         new_token: Callable[[], str],
         max_cards: int,
+        bus: Bus,
     ) -> None:
         self._memos = memos
         self._cards = cards
@@ -59,6 +64,7 @@ class CardMaking:
         self._clock = clock
         self._new_token = new_token
         self._max_cards = max_cards
+        self._bus = bus
 
     def __call__(self, job: Job[MakeCards]) -> Completed | Failed:
         """Make and save the cards of a generation; one that nobody wants any more is done."""
@@ -147,17 +153,41 @@ class CardMaking:
             raise WorkSupersededError from error
 
     def ended(self, record: Record) -> None:
-        """Say on the memo that its job failed or was cancelled; whatever else it does itself."""
-        if record.status is JobStatus.COMPLETED:
-            return
-        self._memos.fail(
-            record.ref.owner_id,
-            record.ref.subject,
-            job_id=record.ref.job_id,
-            error=record.reason or record.status.value,
-            message=record.last.message if record.last else "",
-            now=self._clock.now(),
-        )
+        """Say how it ended: on the memo if the job failed or was cancelled, on the bus always.
+
+        A job whose generation nobody wants any more, or whose memo is gone, is no news.
+        """
+        ref = record.ref
+        if record.status is not JobStatus.COMPLETED:
+            self._memos.fail(
+                ref.owner_id,
+                ref.subject,
+                job_id=ref.job_id,
+                error=record.reason or record.status.value,
+                message=record.last.message if record.last else "",
+                now=self._clock.now(),
+            )
+        memo = self._memos.find(ref.owner_id, ref.subject)
+        if memo is not None and memo.job_id == ref.job_id and memo.status not in OPEN:
+            self._bus.publish([_event(memo, record)])
+
+
+def _event(memo: Memo, record: Record) -> DomainEvent:
+    """Return the event `memo.completed` or `memo.failed`; its id is that of the job's end."""
+    kind = "memo.failed" if memo.status is MemoStatus.FAILED else "memo.completed"
+    return DomainEvent(
+        id=derived_id(from_ms(record.ended_ms or record.ref.due_ms), kind, record.ref.job_id),
+        type=kind,
+        subject=memo.id,
+        user_id=memo.owner_id,
+        data={
+            "memo_id": memo.id,
+            "status": memo.status.value,
+            "card_count": memo.card_count,
+            "job_id": memo.job_id,
+            "error": memo.error,
+        },
+    )
 
 
 def _completed(memo: Memo) -> Completed:
@@ -189,6 +219,7 @@ def cards_kind(making: CardMaking) -> JobKind[MakeCards]:
         subject=lambda payload: payload.memo_id,
         unique=Unique(key=lambda payload: f"{payload.memo_id}:{payload.generation}"),
         on_end=making.ended,
+        shows_payload=True,
     )
 
 

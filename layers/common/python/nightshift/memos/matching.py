@@ -40,15 +40,20 @@ def rework(
 ) -> list[Change]:
     """Return the changes that turn a memo's cards into those of its present generation.
 
-    A card whose fact is still stated keeps id, edits and review state. One that is not is removed,
-    unless it was reviewed or edited; then it is marked. Cards written by hand stay as they are.
+    A card whose fact is still stated keeps id, edits and review state, and stands where the text
+    now states it. One that is not is removed, unless it was reviewed or edited; then it is marked.
+    Cards written by hand stay as they are.
     Done twice, the second time gives no changes.
     """
     unique = {fact_of(draft.front, draft.back): draft for draft in drafts}
     matched = _match([card for card in existing if card.fact is not None], unique)
     kept = {card.id for card in matched.values()}
     changes = [_dropped(c, now) for c in existing if c.fact is not None and c.id not in kept]
-    changes += [_kept(card, unique[fact], fact, now) for fact, card in matched.items()]
+    changes += [
+        _kept(matched[fact], draft, fact, position, now)
+        for position, (fact, draft) in enumerate(unique.items())
+        if fact in matched
+    ]
     taken = {card.id for card in existing}
     for position, (fact, draft) in enumerate(unique.items()):
         if fact not in matched:
@@ -79,8 +84,9 @@ def _match(cards: Sequence[Card], drafts: dict[str, CardDraft]) -> dict[str, Car
     return found
 
 
-def _kept(card: Card, draft: CardDraft, fact: str, now: datetime) -> Change:
-    after = replace(card, fact=fact, core=core_of(draft.front, draft.back), stale_source=False)
+def _kept(card: Card, draft: CardDraft, fact: str, position: int, now: datetime) -> Change:
+    core = core_of(draft.front, draft.back)
+    after = replace(card, fact=fact, core=core, stale_source=False, position=position)
     if not card.edited:
         after = replace(after, front=draft.front, back=draft.back, kind=draft.kind.value)
     return _changed(card, after, now)

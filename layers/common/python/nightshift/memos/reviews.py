@@ -12,7 +12,7 @@ from nightshift.memos.card_store import CardStore
 from nightshift.memos.cards import CardService, check_version
 from nightshift.memos.errors import UnknownTimezoneError
 from nightshift.memos.model import Card, Change, Outcome, Review, Totals
-from nightshift.memos.scheduling import reviewed
+from nightshift.memos.scheduling import reviewed, scheme_of
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.statistics import Habit, habit, local_day, on_day, start_of_day
 
@@ -50,7 +50,7 @@ class ReviewService:
         self._cards = cards
         self._clock = clock
         self._settings = settings
-        self._retention = settings.desired_retention_percent / 100
+        self._scheme = scheme_of(settings)
 
     def next(self, owner_id: UserId, timezone: str) -> Next:
         """Return the most overdue card, else a new one unless the day's are used up, else none.
@@ -75,10 +75,7 @@ class ReviewService:
     def _offer(self, card: Card | None, now: datetime) -> Next:
         if card is None:
             return Next(due_at=now)
-        outcomes = {
-            outcome: reviewed(card, outcome, now, desired_retention=self._retention)[1]
-            for outcome in Outcome
-        }
+        outcomes = {outcome: reviewed(card, outcome, now, self._scheme)[1] for outcome in Outcome}
         return Next(card=card, outcomes=outcomes, due_at=card.due_at)
 
     def _new_today(self, owner_id: UserId, now: datetime, zone: ZoneInfo) -> int:
@@ -108,7 +105,7 @@ class ReviewService:
             return card
         check_version(card, expected)
         now = self._cards.now()
-        recall, due_at = reviewed(card, outcome, now, desired_retention=self._retention)
+        recall, due_at = reviewed(card, outcome, now, self._scheme)
         after = replace(
             card, recall=recall, due_at=due_at, version=card.version + 1, updated_at=now
         )

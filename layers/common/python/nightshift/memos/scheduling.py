@@ -3,16 +3,15 @@
 The library's random fuzz is off: a review repeated after a crash must give the same due time.
 """
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cache
 
 import fsrs
 
+from nightshift.core.environment import SettingsError
 from nightshift.memos.model import Card, CardState, Outcome, Recall
-
-MAX_INTERVAL_DAYS = 3_650
-"""A card known for good comes back after ten years at the latest."""
+from nightshift.memos.settings import MemoSettings, numbers
 
 _RATINGS = {
     Outcome.AGAIN: fsrs.Rating.Again,
@@ -29,22 +28,62 @@ _STATES = {
 _OWN_STATES = {state: own for own, state in _STATES.items() if own is not CardState.NEW}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scheme:
+    """How cards are scheduled.
+
+    `desired_retention` is the probability with which a card shall still be remembered when it is
+    due, the steps are the first intervals in minutes, `parameters` the weights of FSRS, empty for
+    the library's own.
+    """
+
+    desired_retention: float
+    max_interval_days: int
+    learning_steps: tuple[float, ...]
+    relearning_steps: tuple[float, ...]
+    parameters: tuple[float, ...]
+
+
+def scheme_of(settings: MemoSettings) -> Scheme:
+    """Return how the settings have cards scheduled.
+
+    Raises:
+        SettingsError: the parameters are none that the scheduler takes.
+    """
+    scheme = Scheme(
+        desired_retention=settings.desired_retention_percent / 100,
+        max_interval_days=settings.review_max_interval_days,
+        learning_steps=numbers(settings.review_learning_steps),
+        relearning_steps=numbers(settings.review_relearning_steps),
+        parameters=numbers(settings.fsrs_parameters),
+    )
+    try:
+        _scheduler(scheme)
+    except ValueError as error:
+        raise SettingsError(f"NIGHTSHIFT_FSRS_PARAMETERS is refused: {error}") from error
+    return scheme
+
+
 @cache
-def _scheduler(desired_retention: float) -> fsrs.Scheduler:
+def _scheduler(scheme: Scheme) -> fsrs.Scheduler:
     return fsrs.Scheduler(
-        desired_retention=desired_retention,
-        maximum_interval=MAX_INTERVAL_DAYS,
+        parameters=scheme.parameters or fsrs.Scheduler().parameters,
+        desired_retention=scheme.desired_retention,
+        learning_steps=_steps(scheme.learning_steps),
+        relearning_steps=_steps(scheme.relearning_steps),
+        maximum_interval=scheme.max_interval_days,
         enable_fuzzing=False,
     )
 
 
-def reviewed(
-    card: Card, outcome: Outcome, now: datetime, *, desired_retention: float
-) -> tuple[Recall, datetime]:
-    """Return what is known of the card after this review, and when it is due again.
+def _steps(minutes: tuple[float, ...]) -> tuple[timedelta, ...]:
+    return tuple(timedelta(minutes=number) for number in minutes)
 
-    `desired_retention` is the probability with which it shall then still be remembered.
-    """
+
+def reviewed(
+    card: Card, outcome: Outcome, now: datetime, scheme: Scheme
+) -> tuple[Recall, datetime]:  # fmt: skip
+    """Return what is known of the card after this review, and when it is due again."""
     recall = card.recall
     given = fsrs.Card(
         card_id=0,
@@ -55,7 +94,7 @@ def reviewed(
         due=card.due_at,
         last_review=recall.last_review,
     )
-    after, _ = _scheduler(desired_retention).review_card(given, _RATINGS[outcome], now)
+    after, _ = _scheduler(scheme).review_card(given, _RATINGS[outcome], now)
     lapsed = recall.state is CardState.REVIEW and outcome is Outcome.AGAIN
     following = replace(
         recall,

@@ -32,7 +32,7 @@ def _check_title(title: str) -> str:
 Title = Annotated[
     str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(_check_title)
 ]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS), AfterValidator(check_text)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(check_text)]
 
 
 class MemoIn(ApiModel):
@@ -40,7 +40,8 @@ class MemoIn(ApiModel):
 
     title: Title | None = Field(default=None, description="What the text is about.")
     text: Text = Field(
-        description="What the cards are made of: plain text or Markdown.",
+        description="What the cards are made of: plain text or Markdown, up to "
+        f"{MAX_TEXT_CHARS} characters unless the server sets less; a longer one is 413.",
         examples=["Photosynthesis is the process by which plants make sugar from light."],
     )
 

@@ -55,6 +55,7 @@ class MemosContext:
             clock=self.clock,
             new_token=outside.new_token,
             max_cards=settings.memo_max_cards,
+            bus=machine.parts.bus,
         )
         self._cards_kind = cards_kind(making)
         self._purge_kind = purge_kind(self._purge)
@@ -123,7 +124,7 @@ def build_generator(settings: MemoSettings) -> Callable[[], CardGenerator]:
             raise SettingsError(
                 "NIGHTSHIFT_CARD_GENERATOR=bedrock needs NIGHTSHIFT_BEDROCK_MODEL_ID."
             )
-        return cache(lambda: _bedrock(settings.bedrock_model_id))
+        return cache(lambda: _bedrock(settings))
     return cache(_rules)
 
 
@@ -133,10 +134,16 @@ def _rules() -> CardGenerator:
     return RulesGenerator()
 
 
-def _bedrock(model_id: str) -> CardGenerator:
+def _bedrock(settings: MemoSettings) -> CardGenerator:
     from nightshift.adapters.cards_bedrock import (  # noqa: PLC0415 - for jobs only
         BedrockGenerator,
         BedrockModel,
     )
 
-    return BedrockGenerator(BedrockModel(model_id=model_id))
+    model = BedrockModel(
+        model_id=settings.bedrock_model_id,
+        max_calls=settings.bedrock_max_calls,
+        portion_chars=settings.bedrock_portion_chars,
+        max_tokens=settings.bedrock_max_tokens,
+    )
+    return BedrockGenerator(model)

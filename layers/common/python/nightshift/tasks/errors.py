@@ -6,6 +6,7 @@ from nightshift.core.errors import (
     NotFoundError,
     PreconditionFailedError,
 )
+from nightshift.jobs.errors import JobNotEndedError, JobNotFoundError, JobNotOpenError
 
 
 class TaskNotFoundError(NotFoundError):
@@ -30,6 +31,24 @@ class TaskVersionError(PreconditionFailedError):
     """The version in If-Match is not the task's current one."""
 
     slug = "precondition_failed"
+
+
+class RunNotFoundError(JobNotFoundError):
+    """There is no such run."""
+
+    slug = "run_not_found"
+
+
+class RunNotOpenError(JobNotOpenError):
+    """The run has already ended, so it cannot be cancelled."""
+
+    slug = "run_already_ended"
+
+
+class RunNotEndedError(JobNotEndedError):
+    """The run has not ended yet, so it cannot be retried."""
+
+    slug = "run_not_ended"
 
 
 class TaskBusyError(ConflictError):

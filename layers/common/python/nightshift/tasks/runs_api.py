@@ -1,28 +1,21 @@
-"""The routes of runs, their logs and dead letters."""
+"""The routes of runs and their logs."""
 
 from nightshift.core.access import Permission
-from nightshift.core.clock import from_ms
 from nightshift.http.reply import Reply
 from nightshift.http.request import Request
 from nightshift.http.routing import Router
 from nightshift.http.schemas import NoBody, PageQuery
-from nightshift.jobs.dead import DeadLetter
-from nightshift.jobs.errors import (
-    DeadLetterNotFoundError,
-    JobNotEndedError,
-    JobNotFoundError,
-    JobNotOpenError,
-)
 from nightshift.tasks.api import BY_KEY
-from nightshift.tasks.errors import TaskBusyError, TaskNotFoundError
-from nightshift.tasks.model import RUN_KIND
+from nightshift.tasks.errors import (
+    RunNotEndedError,
+    RunNotFoundError,
+    RunNotOpenError,
+    TaskBusyError,
+    TaskNotFoundError,
+)
 from nightshift.tasks.runs_schemas import (
-    DeadLetterOut,
-    DeadLetterPage,
     LogOut,
     LogPage,
-    RedriveIn,
-    RedriveOut,
     RunOut,
     RunPage,
 )
@@ -47,8 +40,7 @@ def _task_id(nightshift: Context, request: Request[NoBody, PageQuery]) -> str:
 def list_runs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply:
     """List a task's runs, newest first."""
     position = request.position()
-    views, after = nightshift.jobs.page(
-        RUN_KIND,
+    views, after = nightshift.tasks.runs.page(
         _task_id(nightshift, request),
         start_after=str(position["id"]) if position else None,
         limit=request.query.limit,
@@ -69,8 +61,7 @@ def list_runs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply
 def list_logs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply:
     """List the attempts of a task's runs, newest first."""
     position = request.position()
-    entries, after = nightshift.jobs.log_page(
-        RUN_KIND,
+    entries, after = nightshift.tasks.runs.log_page(
         _task_id(nightshift, request),
         start_after=(str(position["run"]), int(position["attempt"])) if position else None,
         limit=request.query.limit,
@@ -86,12 +77,12 @@ def list_logs(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply
     Permission.TASKS_READ,
     answer=RunOut,
     path_params=BY_KEY,
-    errors=(TaskNotFoundError, JobNotFoundError),
+    errors=(TaskNotFoundError, RunNotFoundError),
 )
 def get_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     """Get one run."""
     task_id = nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
-    return Reply(body=RunOut.of(nightshift.jobs.get(RUN_KIND, task_id, request.path["run_id"])))
+    return Reply(body=RunOut.of(nightshift.tasks.runs.get(task_id, request.path["run_id"])))
 
 
 @router.route(
@@ -100,13 +91,13 @@ def get_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     Permission.TASKS_READ,
     answer=LogPage,
     path_params=BY_KEY,
-    errors=(TaskNotFoundError, JobNotFoundError),
+    errors=(TaskNotFoundError, RunNotFoundError),
 )
 def get_run_logs(nightshift: Context, request: Request[NoBody]) -> Reply:
     """List the attempts of one run, oldest first."""
     task_id = nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
-    view = nightshift.jobs.get(RUN_KIND, task_id, request.path["run_id"])
-    attempts = nightshift.jobs.attempts(RUN_KIND, task_id, view.ref.job_id)
+    view = nightshift.tasks.runs.get(task_id, request.path["run_id"])
+    attempts = nightshift.tasks.runs.attempts(task_id, view.ref.job_id)
     return Reply(body=LogPage(items=[LogOut.of(view, a) for a in attempts], next_cursor=None))
 
 
@@ -116,12 +107,12 @@ def get_run_logs(nightshift: Context, request: Request[NoBody]) -> Reply:
     Permission.TASKS_WRITE,
     answer=RunOut,
     path_params=BY_KEY,
-    errors=(TaskNotFoundError, JobNotFoundError, JobNotOpenError),
+    errors=(TaskNotFoundError, RunNotFoundError, RunNotOpenError),
 )
 def cancel_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     """Cancel an open run; a call that is under way is not interrupted, but its answer is void."""
     task_id = nightshift.tasks.get_id(request.caller.user_id, request.path["task_id"])
-    return Reply(body=RunOut.of(nightshift.jobs.cancel(RUN_KIND, task_id, request.path["run_id"])))
+    return Reply(body=RunOut.of(nightshift.tasks.runs.cancel(task_id, request.path["run_id"])))
 
 
 @router.route(
@@ -132,7 +123,7 @@ def cancel_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     status=202,
     idempotent=True,
     path_params=BY_KEY,
-    errors=(TaskNotFoundError, JobNotFoundError, JobNotEndedError, TaskBusyError),
+    errors=(TaskNotFoundError, RunNotFoundError, RunNotEndedError, TaskBusyError),
 )
 def retry_run(nightshift: Context, request: Request[NoBody]) -> Reply:
     """Try an ended run again, with a new series of retries, whether the task is paused or not."""
@@ -140,62 +131,3 @@ def retry_run(nightshift: Context, request: Request[NoBody]) -> Reply:
         request.caller.user_id, request.path["task_id"], request.path["run_id"]
     )
     return Reply(body=RunOut.of(view))
-
-
-@router.route("GET", "/dead-letters", Permission.JOBS_READ, query=PageQuery, answer=DeadLetterPage)
-def list_dead_letters(nightshift: Context, request: Request[NoBody, PageQuery]) -> Reply:
-    """List the caller's dead letters: messages that no worker could finish."""
-    position = request.position()
-    letters, after = nightshift.dead_letters.page(
-        request.caller.user_id,
-        start_after=str(position["id"]) if position else None,
-        limit=request.query.limit,
-    )
-    cursor = request.next_cursor({"id": after} if after else None)
-    return Reply(body=DeadLetterPage(items=[_letter(x) for x in letters], next_cursor=cursor))
-
-
-def _letter(letter: DeadLetter) -> DeadLetterOut:
-    ref = letter.ref
-    return DeadLetterOut(
-        id=letter.id,
-        task_id=ref.subject if ref else "",
-        run_id=ref.job_id if ref else "",
-        scheduled_for=ref.due_at if ref else from_ms(letter.died_ms),
-        attempt=letter.attempt,
-        reason=letter.reason,
-        died_at=from_ms(letter.died_ms),
-    )
-
-
-@router.route(
-    "POST",
-    "/dead-letters/{letter_id}/redrive",
-    Permission.JOBS_WRITE,
-    answer=RedriveOut,
-    status=202,
-    idempotent=True,
-    errors=(DeadLetterNotFoundError, JobNotFoundError),
-)
-def redrive_dead_letter(nightshift: Context, request: Request[NoBody]) -> Reply:
-    """Try a dead letter's run again."""
-    ref = nightshift.dead_letters.redrive(request.caller.user_id, request.path["letter_id"])
-    return Reply(body=RedriveOut(run_ids=[ref.job_id]))
-
-
-@router.route(
-    "POST",
-    "/dead-letters/redrive",
-    Permission.JOBS_WRITE,
-    body=RedriveIn,
-    answer=RedriveOut,
-    status=202,
-    idempotent=True,
-    errors=(JobNotFoundError,),
-)
-def redrive_dead_letters(nightshift: Context, request: Request[RedriveIn]) -> Reply:
-    """Try all dead letters again, or those of one task."""
-    refs = nightshift.dead_letters.redrive_all(
-        request.caller.user_id, subject=request.body.task_id, limit=request.body.limit
-    )
-    return Reply(body=RedriveOut(run_ids=[ref.job_id for ref in refs]))

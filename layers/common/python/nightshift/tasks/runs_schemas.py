@@ -1,4 +1,4 @@
-"""Answers about runs, their logs and dead letters."""
+"""Answers about runs and their logs."""
 
 from datetime import datetime
 from typing import Self
@@ -10,8 +10,6 @@ from nightshift.core.ids import derived_id
 from nightshift.http.schemas import ApiModel, UtcTime
 from nightshift.jobs.model import Attempt, AttemptStatus, JobStatus, Trigger
 from nightshift.jobs.views import JobView
-
-MAX_REDRIVEN = 100
 
 
 def time_of(ms: int | None) -> datetime | None:
@@ -108,35 +106,3 @@ class LogPage(ApiModel):
 
     items: list[LogOut]
     next_cursor: str | None
-
-
-class DeadLetterOut(ApiModel):
-    """A message that no worker could finish."""
-
-    id: str
-    task_id: str
-    run_id: str
-    scheduled_for: UtcTime
-    attempt: int
-    reason: str
-    died_at: UtcTime
-
-
-class DeadLetterPage(ApiModel):
-    """A page of dead letters."""
-
-    items: list[DeadLetterOut]
-    next_cursor: str | None
-
-
-class RedriveIn(ApiModel):
-    """Which dead letters to try again."""
-
-    task_id: str | None = Field(default=None, max_length=64, description="Only this task's.")
-    limit: int = Field(default=MAX_REDRIVEN, ge=1, le=MAX_REDRIVEN)
-
-
-class RedriveOut(ApiModel):
-    """The runs that were queued again."""
-
-    run_ids: list[str]

@@ -20,6 +20,7 @@ from nightshift.tasks.errors import (
 )
 from nightshift.tasks.model import RUN_KIND, Definition, Task, TaskId, TaskView
 from nightshift.tasks.planning import Planner, Scheduling
+from nightshift.tasks.runs import TaskRuns
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.store import TaskStore
 
@@ -42,6 +43,7 @@ class TaskService:
     ) -> None:
         self._store = store
         self._jobs = jobs
+        self.runs = TaskRuns(jobs)
         self._planner = planner
         self._clock = clock
         self._new_id = new_id
@@ -269,13 +271,13 @@ class TaskService:
         """Try an ended run again, paused or not, with a new series of retries.
 
         Raises:
-            TaskNotFoundError, JobNotFoundError, JobNotEndedError: there is none to try again.
+            TaskNotFoundError, RunNotFoundError, RunNotEndedError: there is none to try again.
             TaskBusyError: another run is open and the task's overlap rule is `skip`.
         """
         view = self.get(owner_id, id_or_key)
-        self._jobs.get(RUN_KIND, view.task.id, run_id)
+        self.runs.get(view.task.id, run_id)
         _check_free(view, for_run=run_id)
-        return self._jobs.retry(RUN_KIND, view.task.id, run_id)
+        return self.runs.retry(view.task.id, run_id)
 
 
 def _same_slots(before: Definition, after: Definition) -> bool:

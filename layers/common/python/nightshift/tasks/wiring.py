@@ -84,6 +84,7 @@ class Context:
             calls=calls,
             clock=self.clock,
         )
+        self.machine.lifecycle.tell_in_batches(run.name, notice.name)
         self.machine.kinds.add(run.name, lambda: run)
         self.machine.kinds.add(notice.name, lambda: notice)
 

@@ -17,13 +17,19 @@ MAX_TERM_WORDS = 6
 _HEDGE = re.compile(r"(?:also|usually|generally|essentially|simply|therefore|basically) ")
 _NOUN = re.compile(r"(?:an?|the|one of|any) \S")
 _VERBS: Final = {"means": "What does {} mean?", "states": "What does {} state?"}
+_SAYING: Final = {"says": "say", "states": "state"}
 _PHRASES: Final = (("is defined as ", "What is {}?"), ("refers to ", "What does {} refer to?"))
 _CALLED = re.compile(r"(?:also |often |usually )?(?:called|known as|termed) (?P<name>[^,;.]+)")
-_TAIL = re.compile(r"; | because |, (?:so|but|and|while|whereas|since|from) |: ")
+_TAIL = re.compile(
+    r"; | because |, (?:so|but|while|whereas|since|from) |: |"
+    r", and (?=(?:it|they|he|she|is|are|was|were|has|have|the \w+ (?:is|are|was|were|has|have)) )"
+)
 _APPOSITION = re.compile(
     r"(?P<term>(?:[Tt]he )?[A-Z][\w\u2019'\-]+(?: (?:of |the |de )?[A-Z][\w\u2019'\-]+){0,4}), "
     r"(?P<text>(?:an?|one of the|the) [^,;()]{8,120}?)(?P<end>,| to [A-Z]|$)"
 )
+_HUMAN = re.compile(r"(?:man|woman|ist|herd|smith|wright)$")
+_HEAD = re.compile(r" (?:of|in|at|from|for|to|who|that|which|and|during|by|on|with)\b")
 _NAME = re.compile(
     r"(?:the )?(?:[A-ZÀ-ÞĀ-Ž]\w*)(?: (?:of |the |de )?[A-ZÀ-ÞĀ-Ž]\w*){0,3}(?: [a-z]+(?=, an? ))?"
 )
@@ -58,9 +64,16 @@ _FRENCH: Final = (
     (
         re.compile(
             r"(?P<term>(?:L['\u2019]|Le |La |Les |Un |Une )?[\w\-]+(?: [\w\-]+){0,4}) "
-            r"(?:est|sont|était|étaient) (?P<text>(?:une? |le |la |les |l['\u2019]|des )\S.{8,})"
+            r"(?:est|était) (?P<text>(?:une? |le |la |les |l['\u2019]|des )\S.{8,})"
         ),
         "Qu\u2019est-ce que {term} ?",
+    ),
+    (
+        re.compile(
+            r"(?P<term>(?:Les |Des )?[\w\-]+(?: [\w\-]+){0,4}) (?P<verb>sont|étaient) "
+            r"(?P<text>(?:le |la |les |l['\u2019]|des )\S.{8,})"
+        ),
+        "Que {verb} {term} ?",
     ),
     (
         re.compile(
@@ -69,7 +82,7 @@ _FRENCH: Final = (
         "Qu\u2019appelle-t-on {term} ?",
     ),
 )
-_ARTICLES: Final = vocabulary("Der Die Das Ein Eine Le La Les Un Une")
+_ARTICLES: Final = vocabulary("Der Die Das Ein Eine Le La Les Un Une Des")
 
 
 def definitions(statement: Statement, language: Language) -> Iterator[Candidate]:
@@ -86,6 +99,7 @@ def definitions(statement: Statement, language: Language) -> Iterator[Candidate]
 
 def _english(statement: Statement) -> Iterator[Candidate]:
     yield from _appositions(statement)
+    yield from _says(statement)
     found = grammar.subject_of(statement.text)
     if found is None:
         return
@@ -97,8 +111,20 @@ def _english(statement: Statement) -> Iterator[Candidate]:
     if verb in grammar.BE:
         yield from _called(statement, subject, verb, rest)
         yield from _is(statement, subject, verb, _HEDGE.sub("", rest, count=1))
+    elif verb == "stands" and rest.startswith("for "):
+        asked = f"What does {inside(statement, subject)} stand for?"
+        yield _card(statement, asked, rest.removeprefix("for "))
     elif verb in _VERBS:
         yield _card(statement, _VERBS[verb].format(inside(statement, subject)), _THAT.sub("", rest))
+
+
+def _says(statement: Statement) -> Iterator[Candidate]:
+    """Ask for what stands behind a colon after `says`."""
+    lead, _, text = statement.text.partition(": ")
+    subject, _, verb = lead.rpartition(" ")
+    base = _SAYING.get(verb)
+    if base and len(words(subject)) in range(1, MAX_TERM_WORDS + 1) and grammar.is_subject(subject):
+        yield _card(statement, f"What does {inside(statement, subject)} {base}?", text)
 
 
 def _is(statement: Statement, subject: str, verb: str, rest: str) -> Iterator[Candidate]:
@@ -120,7 +146,8 @@ def _is(statement: Statement, subject: str, verb: str, rest: str) -> Iterator[Ca
             path=statement.path,
         )
     elif _NOUN.match(rest) and len(words(rest)) >= MIN_ANSWER_WORDS:
-        asked = "Who" if grammar.is_person(subject) else "What"
+        people = all(map(grammar.is_person, subject.split(" and ")))
+        asked = "Who" if people or grammar.names_person(subject, verb, rest) else "What"
         yield _card(statement, f"{asked} {verb} {inside(statement, subject)}?", rest)
 
 
@@ -147,7 +174,8 @@ def _appositions(statement: Statement) -> Iterator[Candidate]:
         if len(words(match["text"])) < MIN_ANSWER_WORDS or listed or not grammar.is_subject(term):
             continue
         verb = "was" if _PAST.search(statement.text) else "is"
-        asked = "Who" if grammar.is_person(term) else "What"
+        human = grammar.is_person(term) or bool(_HUMAN.search(_HEAD.split(match["text"])[0]))
+        asked = "Who" if human else "What"
         yield _card(
             statement, f"{asked} {verb} {inside(statement, term)}?", match["text"], score=0.86
         )

@@ -8,12 +8,15 @@ from nightshift.memos.generators.figures import Figure, figures, has_unit
 from nightshift.memos.generators.languages import ENGLISH, Language
 from nightshift.memos.generators.model import Candidate, Statement
 from nightshift.memos.generators.tokens import is_unspaced, words
+from nightshift.memos.generators.verbs import PARTICIPLES
 from nightshift.ports.cards import CardKind
 
 _SCORES = {"date": 0.85, "year": 0.85, "number": 0.75, "range": 0.8, "count": 0.55, "century": 0.8}
 _KINDS = {"date": CardKind.DATE, "year": CardKind.DATE, "century": CardKind.DATE}
 _PREPOSITION = re.compile(r" (in|on|since)(?: (?:about|around|the year))? $")
 _CUT = re.compile(r",| and |;| which | who | by which ")
+_LISTED = re.compile(r" [a-z]+: \S")
+"""What follows a number whose things are named one by one: nobody has to know it then."""
 _RELATIVE = re.compile(r"\b(?:which|who|that|where)\b")
 MAX_TAIL_WORDS = 9
 UNITLESS = 0.15
@@ -32,6 +35,8 @@ def facts(statement: Statement, language: Language) -> Iterator[Candidate]:
     supposed = statement.text.startswith(("A ", "An "))
     for figure in found:
         if figure.end <= begin and (found[-1].start > begin or supposed):
+            continue
+        if _LISTED.match(statement.text, figure.end):
             continue
         asked = when(statement, figure) if language is ENGLISH else None
         yield asked or _gap(statement, figure, language)
@@ -67,7 +72,7 @@ def when(statement: Statement, figure: Figure) -> Candidate | None:
     subject, verb, rest = found
     rest = rest.strip().removesuffix(preposition[0].strip()).strip()
     first = rest.split(" ", 1)[0]
-    if not (first in grammar.PARTICIPLES or grammar.is_past(first)) or _CUT.search(rest):
+    if not (first in PARTICIPLES or grammar.is_past(first)) or _CUT.search(rest):
         return None
     tail = _CUT.split(statement.text[figure.end :], maxsplit=1)[0].strip(" .")
     tail = tail if len(words(tail)) <= MAX_TAIL_WORDS else ""
@@ -84,15 +89,9 @@ def when(statement: Statement, figure: Figure) -> Candidate | None:
     )
 
 
-def lowered(subject: str) -> str:
-    """Return a phrase as it reads inside a sentence: its article in small letters."""
-    first, space, rest = subject.partition(" ")
-    return first.lower() + space + rest if first in {"The", "A", "An"} else subject
-
-
 def inside(statement: Statement, phrase: str) -> str:
     """Return a phrase of the statement as it reads inside a question about it."""
     first = statement.text.split(" ", 1)[0]
     if statement.common and phrase.startswith(first):
         return phrase[0].lower() + phrase[1:]
-    return lowered(phrase)
+    return grammar.lowered(phrase)

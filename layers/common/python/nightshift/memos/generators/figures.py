@@ -23,6 +23,7 @@ _NUMBER = re.compile(
 _LINK = re.compile(
     r"(?: (?P<unit>[^\s\d,;()]{1,4}))?(?: (?:to|and|bis|und|à|et) |\s?[\u2013-]\s?)\Z"
 )
+_RANGE_ON = re.compile(r"(?: (?:to|bis|à) |\s?[\u2013-]\s?)\d")
 _UNIT = re.compile(
     r" ?(?:%|‰|°[CF]?|[kMGµmcdh]?(?:m|g|s|W|Hz|Pa|J|V|A|N|l|L|B|bit|eV|mol|t|ha|h|dB|K)\b[²³]?"
     r"(?:/[a-z]+)?|km²|m²|m³|[a-zA-Zäöüéèà]{3,})"
@@ -30,21 +31,24 @@ _UNIT = re.compile(
 _LABELS = vocabulary(
     "rfc section article chapter figure fig table no nr step version lecture page part level port "
     "line room volume type class grade book act title item note step sev route group isbn "
-    "je per pro par artikel kapitel abschnitt abbildung tabelle seite paragraph chapitre"
+    "je per pro par artikel kapitel abschnitt abbildung tabelle seite paragraph chapitre "
+    "linie linea línea ligne artículo capítulo número numéro articolo capitolo"
 )
 _WORDS = listed(
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "twenty thirty forty fifty sixty hundred"
 )
+_ANY_WORD = "|".join(_WORDS)
 _COUNT = re.compile(
-    rf"\b(?P<count>(?:(?:{'|'.join(_WORDS)})[ -]?){{1,3}}) "
+    rf"\b(?P<count>(?:(?:one|{_ANY_WORD}) (?:to|or) )?(?:(?:{_ANY_WORD})[ -]?){{1,3}}) "
     r"(?!(?:has|is|was|does|as)\b)(?:[a-z]+(?:\s[a-z]+)?s|[A-Z][a-z]+s)\b",
     re.IGNORECASE,
 )
 _NO_COUNT_AFTER = vocabulary(
     "a the these those other all both first last next any some one between every or another"
 )
-_ERA = r"(?: (?:BC|BCE|AD|CE|v\. Chr\.?|n\. Chr\.?|av\. J\.-C\.))?"
+_SURE_ERA = r"(?: (?:BCE?|AD|CE|v\. Chr\.?|n\. Chr\.?|av\. J\.-C\.))"
+_ERA = rf"{_SURE_ERA}?"
 _CAPITALISED = re.compile(r" [A-Z][a-z]{2,}")
 MIN_NAMED = 3
 _FOREIGN_DATE = re.compile(
@@ -53,6 +57,8 @@ _FOREIGN_DATE = re.compile(
 MAX_UNIT = 3
 _EARLY = frozenset({"in", "year", "jahr", "jahre", "en"})
 MIN_YEAR, MAX_YEAR = 1000, 2100
+MIN_NAMING = 1500
+"""A number from this on after `the` names an event by its year, as in `the 1973 oil crisis`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +84,7 @@ def _date(months: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _YEAR = re.compile(
-    rf"(?<![\w.,:/\-])(?P<year>\d{{3,4}}s?{_ERA})"
+    rf"(?<![\w.,:/\-])(?P<year>(?:AD|A\.D\.) \d{{1,4}}|\d{{1,2}}{_SURE_ERA}|\d{{3,4}}s?{_ERA})"
     rf"(?:(?: (?:to|and|until|bis|und|à|et) |\s?[\u2013-]\s?)\d{{2,4}}{_ERA})?"
     r"(?![\w/%°²³-]|[.,:]\d)"
 )
@@ -86,6 +92,8 @@ _CENTURY = re.compile(
     r"\b(?:\d{1,2}(?:st|nd|rd|th|e|\.) (?:and|to|und|et) )?\d{1,2}(?:st|nd|rd|th|e|\.) "
     r"(?:century|centuries|Jahrhundert|Jh\.|siècle)\b"
 )
+_ALONE = re.compile(r" (?:der|die|das|den|dem|ein|eine|einen|in|im|zu|zum|zur|von|auf|mit|als)\b|$")
+"""What follows a year that stands without preposition, as in German."""
 _BEFORE = re.compile(r"([^\W\d_]+)[.\u2019']? ?\(?$")
 
 
@@ -124,14 +132,16 @@ def _is_year(text: str, match: re.Match[str], language: Language) -> bool:
     before = _BEFORE.search(text[max(0, match.start() - 20) : match.start()])
     word = before[1].casefold() if before else ""
     if language.code and word not in language.year_before and text[match.start() - 1] != "(":
-        return False
+        alone = language.code == "de" and _ALONE.match(text, match.end())
+        return bool(word == "the" or alone) and MIN_NAMING <= int(year) <= MAX_YEAR
     unit = _UNIT.match(text, match.end())
-    following = unit[0].strip().casefold() if unit else ""
+    following = unit[0].strip() if unit else ""
+    following = "" if following[:1].isupper() and len(following) > 1 else following.casefold()
     measured = following.endswith("s") or 0 < len(following) <= MAX_UNIT
     if measured and word != "year" and following not in language.stop:
         return False
     if int(year) < MIN_YEAR:
-        return word in _EARLY
+        return word in _EARLY and (not following or following in language.stop)
     return int(year) <= MAX_YEAR
 
 
@@ -170,7 +180,8 @@ def _is_label(text: str, match: re.Match[str], language: Language) -> bool:
         and _CAPITALISED.match(text, match.end())
     ):
         return True
-    return len(match[0]) == 1 and not _UNIT.match(text, match.end())
+    alone = len(match[0]) == 1 and not _UNIT.match(text, match.end())
+    return alone and not _RANGE_ON.match(text, match.end())
 
 
 def has_unit(text: str, figure: Figure) -> bool:

@@ -4,46 +4,19 @@ import re
 from typing import Final
 
 from nightshift.memos.generators.tokens import vocabulary, words
+from nightshift.memos.generators.verbs import IRREGULAR, PERSONS, PRESENT
 
 BE: Final = frozenset({"is", "are", "was", "were"})
 AUXILIARY: Final = BE | vocabulary(
     "has have had can cannot could may might must shall should will would does do did"
 )
-_PRESENT: Final = vocabulary(
-    "acknowledge act add affect allow announce become begin belong bring build burn carry cause "
-    "change come comprise "
-    "connect consist contain convert cost cover create decide define depend describe descend "
-    "determine differ dissolve drop eat emerge enable end enter exist expand fall feed fly flow "
-    "follow form forward give go govern grow hold help include increase inhibit involve join keep "
-    "kill lead leave lie live lose lower make mean measure meet mix modify move need occur offer "
-    "open pay pass produce propose protect prove provide pump publish reach receive reduce "
-    "reflect refer regulate release remove represent require rest result return rise rule run "
-    "say secrete sell send separate serve show slow sort speak split spread stand start state "
-    "stop store strengthen sum support swell take teach travel turn use vary weaken work write "
-    "yield break bind transport transfer absorb emit attract repel"
-)
-_IRREGULAR: Final = vocabulary(
-    "became began broke brought built came chose drew fell flew found fought gave got grew held "
-    "kept knew led left lost made meant met paid ran rose said sang saw sent set shot sold spoke "
-    "spread stood struck swore taught told took went won wore wrote crowned"
-)
-PARTICIPLES: Final = vocabulary(
-    "born begun broken brought built chosen cut done drawn driven fought found given held kept "
-    "known laid led left lost made met paid put read said sent set shot sold split spent struck "
-    "sworn taken taught thrown torn won written worn"
-)
-PERSONS: Final = vocabulary(
-    "king queen emperor empress president chancellor minister bishop pope general admiral "
-    "physicist chemist biologist mathematician astronomer novelist poet painter composer engineer "
-    "chieftain journalist philosopher economist architect explorer inventor scientist physician "
-    "doctor nurse writer author singer actor actress politician lawyer pilot sailor landlord"
-)
 _TITLES: Final = vocabulary("mr mrs ms dr prof sir king queen president emperor pope lord")
-_CONNECTIVE = re.compile(
-    r"(?:However|Therefore|Moreover|Furthermore|In addition|Thus|Hence|Consequently|Nevertheless|"
-    r"As a result|In fact|Indeed|Similarly|Finally|Also|But|And|So|Yet|Of course|In general|"
-    r"Generally|Usually|Außerdem|Zudem|Daher|Deshalb|Allerdings|Cependant|De plus|En effet|"
-    r"Toutefois),?\s+"
+_CONNECTIVES = re.compile(
+    r"(?:(?:However|Therefore|Moreover|Furthermore|In addition|Thus|Hence|Consequently|"
+    r"Nevertheless|As a result|In fact|Indeed|Okay|OK|Now|Well|Right|Anyway|Basically|Actually|"
+    r"Obviously|Similarly|Finally|Also|But|And|So|Yet|Of course|In general|Generally|Usually|"
+    r"Außerdem|Zudem|Daher|Deshalb|Allerdings|Cependant|De plus|En effet|Toutefois),?\s+){1,3}",
+    re.IGNORECASE,
 )
 _PRONOUNS: Final = vocabulary(
     "it they he she this these those that such its their his her here him them both neither "
@@ -53,15 +26,21 @@ _PRONOUNS: Final = vocabulary(
     "davon darauf daraus hier dann danach ihr ihre sein seine wir ich du man wer welche dessen "
     "deren "
     "il elle ils elles ce cet cette ces cela ceci celui celle ceux on nous vous je son sa ses leur "
-    "leurs y en là ainsi puis ensuite"
+    "leurs y en là ainsi puis ensuite "
+    "él ella ello ellos ellas este esta esto estos estas ese esa eso su sus aquí allí así luego "
+    "egli essa esso essi esse questo questa questi queste ciò suo sua qui lì così poi "
+    "ele ela eles elas isso isto seu sua aqui ali assim "
+    "hij zij deze dit dat hun hier daar "
+    "han hon den det dess deras där här"
 )
 _IMPERSONAL: Final = frozenset({"man", "you", "on", "en", "when", "we", "son"})
 """Openers that are well understood alone, although they may also point back."""
 _ANAPHORA: Final = re.compile(
     r"\b(?:this|these|those|former|latter|aforementioned|the following|as follows|see also|"
-    r"as mentioned|mentioned above|described above|for example|for instance|such (?:a|an)|"
-    r"from there|"
+    r"the (?:previous|same) (?:year|day|month|week|century|decade)|as mentioned|mentioned above|"
+    r"described above|for example|for instance|such (?:a|an)|from there|"
     r"dieses?[rmns]?|jene[rsmn]?|folgende[rsmn]?|letztere[rsmn]?|erstere[rsmn]?|zum Beispiel|siehe|"
+    r"(?:en|con|de|por|para|sobre) (?:él|ellas?|ellos?)|"
     r"ceux-ci|celui-ci|celle-ci|cette?|ces|ci-dessus|ci-dessous|par exemple)\b",
     re.IGNORECASE,
 )
@@ -81,18 +60,41 @@ _UNDATED = re.compile(
     r"(?:In|On|By|Since|Until) (?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|"
     r"September|October|November|December)\b(?! \d{1,2},? \d{4}|,? \d{4})"
 )
-_UNFINISHED = re.compile(r" (?:by|of|to|with|for|from|the|and|or)\.?$")
+_TALK = re.compile(
+    r"\b[a-z]+,? I (?=[a-z])|\b(?:last|next) (?:time|lecture|week|chapter|section)\b|"
+    r"\bin this (?:lecture|chapter|section|article|video)\b|"
+    r"\byou (?:need to|should|must|have to|will|can) (?:remember|know|learn|see)\b",
+    re.IGNORECASE,
+)
+"""What a writer says about the text and its readers."""
+_UNFINISHED = re.compile(
+    r"^(?!.*\b(?:because|since|so|when|if)\b).* (?:by|of|to|with|for|from|on) (?:it|them)\.?$|"
+    r" (?:by|of|to|with|for|from|the|and|or)\.?$"
+)
+_INSERTED = re.compile(r"(?<=\w) \((?=[^()]*[ \d])[^()]{1,200}\)(?= )")
+_ADVERBS: Final = vocabulary("therefore thus hence also now still usually often generally then")
+"""Words that may stand between a subject and its verb."""
+_APPOSED: Final = vocabulary(
+    "a an the one which who led called known also or born named formerly originally sometimes often"
+)
+"""Words that what is inserted after a subject begins with."""
+_FOCUS = re.compile(
+    r"(?:In|On|At|By|During|After|Before|Since|Until|From|For|Within|Throughout|Under|With|Despite)"
+    r"(?P<opening> [^,;.]{1,80}?),? (?P<pronoun>it|they|he|she|we|I) (?=[a-z])"
+)
+_CLAUSES: Final = vocabulary("because that which who when while if since as and or but until than")
+_HE_OR_SHE = re.compile(r"\b(?:he|she|him|her|his|hers|He|She|His|Her)\b")
 MAX_BEFORE_OBJECT = 5
 MAX_SUBJECT = 12
 
 
 def is_verb(word: str) -> bool:
     """Tell whether an English word is a finite verb that the rules know."""
-    if word in AUXILIARY or word in _IRREGULAR or word in _PRESENT:
+    if word in AUXILIARY or word in IRREGULAR or word in PRESENT:
         return True
     stem = word.removesuffix("s")
     stems = {stem, stem.removesuffix("e"), stem.removesuffix("ie") + "y"}
-    return word != stem and bool(stems & _PRESENT)
+    return word != stem and bool(stems & PRESENT)
 
 
 def _is_finite(word: str) -> bool:
@@ -119,6 +121,17 @@ def is_person(phrase: str) -> bool:
     )
 
 
+def names_person(subject: str, verb: str, rest: str) -> bool:
+    """Tell whether a sentence's subject is one person, by its name or by what is said of it."""
+    if is_person(subject):
+        return True
+    told = _HEAD_END.split(rest, maxsplit=1)[0].split(" ")
+    named = subject[:1].isupper() and len(words(subject)) <= MAX_NAME_WORDS
+    return verb in {"is", "was"} and named and told[-1] in PERSONS and " and " not in subject
+
+
+_HEAD_END = re.compile(r" (?:of|in|at|from|for|to|who|that|which|and|during|by|on)\b|[,;:(]")
+MAX_NAME_WORDS = 3
 _PARTICLES: Final = frozenset({"von", "van", "de", "da", "della", "di", "der"})
 _BODIES: Final = vocabulary(
     "assembly congress court university company states union nations kingdom republic ocean sea "
@@ -131,21 +144,47 @@ def subject_of(sentence: str) -> tuple[str, str, str] | None:
 
     An apposition after the subject is left out. None means that none was found for sure.
     """
+    sentence = _INSERTED.sub("", sentence, count=1)
     head, _, tail = sentence.partition(", ")
     inner, _, after = tail.partition(", ")
-    if (
-        inner.split(" ", 1)[0] in {"a", "an", "the", "one", "which", "who", "led", "called"}
-        and after
-    ):
+    if inner.split(" ", 1)[0] in _APPOSED and after:
         sentence = f"{head} {after}" if len(words(head)) <= MAX_SUBJECT else sentence
     parts = sentence.split(" ")
     for at, word in enumerate(parts[: MAX_SUBJECT + 1]):
-        if at and (word in AUXILIARY or (_is_finite(word) and not _is_adjective(parts, at))):
-            subject = " ".join(parts[:at])
+        if word in _ADVERBS:
+            continue
+        if at and (word in AUXILIARY or acts(parts, at)):
+            subject = " ".join(part for part in parts[:at] if part not in _ADVERBS)
             return (subject, word, " ".join(parts[at + 1 :])) if is_subject(subject) else None
         if word.endswith((",", ";", ":", ")")) and not word.startswith("("):
             return None
     return None
+
+
+def acts(parts: list[str], at: int) -> bool:
+    """Tell whether the word at a place is the verb of the subject before it.
+
+    It is not where it does not agree with the subject, or where the verb still follows.
+    """
+    word = parts[at]
+    if not _is_finite(word) or _is_adjective(parts, at):
+        return False
+    following = parts[at + 1] if at + 1 < len(parts) else ""
+    if word not in IRREGULAR and not is_past(word):
+        last = parts[at - 1].strip(",")
+        plural = last.endswith("s") and not last.endswith(("ss", "us", "is", "'s", "ics"))
+        many = plural or last in _PLURALS or "and" in parts[:at] or "or" in parts[:at]
+        base = not word.endswith("s") or word.endswith("ss")
+        if base and not many:
+            return False
+        return following not in AUXILIARY and following not in IRREGULAR
+    return True
+
+
+_PLURALS: Final = vocabulary(
+    "people children men women police mice feet teeth geese data media bacteria criteria phenomena "
+    "cattle fish sheep mitochondria fungi nuclei larvae species they we you most many some few both"
+)
 
 
 def _is_adjective(parts: list[str], at: int) -> bool:
@@ -162,6 +201,7 @@ _BEFORE_NOUNS: Final = vocabulary(
 _PREPOSITIONS: Final = vocabulary(
     "in on at by for with from to into over under about after before between through during "
     "without within against among as if when while because since although though unless until "
+    "below above beneath beyond near inside outside behind along around across off upon till "
     "according despite once where what how why that to not all let never always only even"
 )
 
@@ -174,9 +214,52 @@ def is_subject(phrase: str) -> bool:
     return bool(words(phrase)) and opens and last not in {"that", "which", "who", "and", "or"}
 
 
+def lone_pronoun(sentence: str) -> str:
+    """Return the pronoun that a sentence is about after an opening such as `In 1895`, or nothing.
+
+    What it stands for is outside of the sentence, unless the opening names somebody.
+    """
+    match = _FOCUS.match(sentence)
+    return match["pronoun"] if match and not set(words(match["opening"])) & _CLAUSES else ""
+
+
+def unnamed_person(sentence: str) -> str:
+    """Return the first `he` or `she` of a sentence that names nobody before it, or nothing."""
+    match = _HE_OR_SHE.search(sentence)
+    if match is None:
+        return ""
+    before = words(sentence[: match.start()])
+    named = any(is_name(word) for word in before[1:]) or bool(set(before) & PERSONS)
+    return "" if named else PRONOUN_OF.get(match[0].lower(), "")
+
+
+def is_name(word: str) -> bool:
+    """Tell whether a word inside a sentence seems to be a name."""
+    return word[0].isupper() and not word.isupper() and word not in _CALENDAR
+
+
+PRONOUN_OF: Final = {
+    **dict.fromkeys(("he", "him", "his"), "he"),
+    **dict.fromkeys(("she", "her", "hers"), "she"),
+}
+_CALENDAR: Final = vocabulary(
+    "January February March April May June July August September October November December "
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+)
+
+
+_LOWERED: Final = frozenset({"The", "A", "An", "Each", "Every", "Some", "All", "Most"})
+
+
+def lowered(subject: str) -> str:
+    """Return a phrase as it reads inside a sentence: its article in small letters."""
+    first, space, rest = subject.partition(" ")
+    return first.lower() + space + rest if first in _LOWERED else subject
+
+
 def without_connective(sentence: str) -> str:
-    """Return the sentence without an opening such as `However,`."""
-    match = _CONNECTIVE.match(sentence)
+    """Return the sentence without openings such as `However,`."""
+    match = _CONNECTIVES.match(sentence)
     rest = sentence[match.end() :] if match else sentence
     return rest[:1].upper() + rest[1:]
 
@@ -187,7 +270,7 @@ def points_elsewhere(sentence: str, *, steps: bool = False) -> bool:
     In `steps` of a procedure an object such as `it` is what the procedure is about.
     """
     found = words(sentence[:40])
-    first = found[0].casefold() if found else ""
+    first = found[0].casefold().split("'")[0].split("\u2019")[0] if found else ""
     if first in _PRONOUNS - _IMPERSONAL:
         return True
     early = _OBJECT.search(sentence[:60])
@@ -199,4 +282,5 @@ def points_elsewhere(sentence: str, *, steps: bool = False) -> bool:
         or _LATER.match(sentence)
         or _UNDATED.match(sentence)
         or _UNFINISHED.search(sentence)
+        or _TALK.search(sentence)
     )

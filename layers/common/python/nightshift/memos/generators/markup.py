@@ -11,7 +11,9 @@ _LINK = re.compile(r"\[([^\]\n]{1,200})\]\([^)\s]{0,500}(?: \"[^\"\n]{0,100}\")?
 _NOTE = re.compile(r"\[(?:\d{1,3}|\^[^\]\s]{1,20}|citation needed)\]")
 _URL = re.compile(r"<?(?:https?://|www\.)[^\s<>]{1,2000}>?")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>|<!--[^\n]{0,500}?-->")
-_CODE = re.compile(r"`([^`\n]{1,200})`")
+_CODE = re.compile(r"(`[^`\n]{1,200}`)")
+_SPOKEN = re.compile(r" ?\((?=[^()]*(?:[\u0250-\u02ff]|listen))[^()]{1,120}\)")
+"""How something is pronounced, in brackets."""
 _SPACE = re.compile(r"[^\S\n\t]+")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
@@ -36,9 +38,22 @@ def bold_terms(text: str) -> frozenset[str]:
     )
 
 
-def plain(line: str) -> str:
-    """Return a line without Markdown's marks, links' addresses, footnotes, tags and URLs."""
+def plain(line: str, *, keep_code: bool = False) -> str:
+    """Return a line without Markdown's marks, links' addresses, footnotes, tags and URLs.
+
+    What stands between backticks is left as it is; with `keep_code` so are they.
+    """
     line = line[:MAX_LINE]
+    if "`" not in line:
+        return " ".join(_unmarked(line).split())
+    parts = [
+        (part if keep_code else part[1:-1]) if at % 2 else _unmarked(part)
+        for at, part in enumerate(_CODE.split(line))
+    ]
+    return " ".join("".join(parts).split())
+
+
+def _unmarked(line: str) -> str:
     if "<" in line:
         line = _TAG.sub("", line)
     if "[" in line:
@@ -47,6 +62,4 @@ def plain(line: str) -> str:
         line = _URL.sub("", line)
     if "*" in line or "_" in line:
         line = _ITALIC.sub(r"\2", _BOLD.sub(r"\2", line))
-    if "`" in line:
-        line = _CODE.sub(r"\1", line)
-    return " ".join(line.split())
+    return _SPOKEN.sub("", line) if "(" in line else line

@@ -19,21 +19,26 @@ class Paragraph:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
-    """Items of a list with the sentence that leads to them, if any."""
+    """Items of a list with the sentence that leads to them, if any.
+
+    `is_named` says that the last heading is a name for the items.
+    """
 
     path: Path
     lead: str
     items: tuple[str, ...]
     ordered: bool
+    is_named: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """A term and what the text says beside it."""
+    """A term and what the text says beside it; `is_vocabulary` is a word beside another."""
 
     path: Path
     term: str
     text: str
+    is_vocabulary: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from nightshift.memos.generators import grammar
 from nightshift.memos.generators.figures import figures
 from nightshift.memos.generators.languages import ENGLISH, FRENCH, GERMAN, Language
-from nightshift.memos.generators.model import Candidate, Outline, Statement
-from nightshift.memos.generators.tokens import folded, holds, vocabulary, words
+from nightshift.memos.generators.model import (
+    Candidate,
+    Listing,
+    Outline,
+    Pair,
+    Paragraph,
+    Statement,
+)
+from nightshift.memos.generators.tokens import folded, holds, significant, vocabulary, words
 from nightshift.ports.cards import CardKind
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĪĮİŁŃŇŌŐŒŘŚŞŠŢŤŪŮŰŹŻŽА-ЯЁΑ-Ω"
@@ -25,10 +32,18 @@ _TECHNICAL = re.compile(r"[$_@]|\w{3,}/\w|\w\.\w{2,4}\b(?! )|--\w")
 
 _DETERMINER = re.compile(r"^(?:The|A|An|Each|Every|Most|Many) ")
 _NEVER_BEFORE = (".", ":", "“", '"', "(", "-", "'", "$", "/", "_", "@", "#", "=")
+_ADJECTIVES = re.compile(rf" (?:and|or) [{_UPPER}][a-z]+ [a-z]")
+"""What follows `Chinese` in `Chinese and Nepali authorities`: it is no name."""
+_MORE = re.compile(rf", (?:and |or )?[{_UPPER}]\w*[,.]?(?: and| or|,)? ")
 _ARTICLE = re.compile(r"\b(?:a|an|each|every|no|une?|chaque) (\w+)")
 MIN_NOTED = 4
 _EVERYDAY = vocabulary("Europe Asia Africa America Earth God Internet Europa Asien Afrika Amerika")
 COMMON = 0.3
+LISTED = 0.15
+"""What a name loses as one of several that stand in a row."""
+MIN_ROLE = 3
+ROLE_SHARE = 0.2
+"""A name in more of the sentences is a word of this text, such as a contract's `the Tenant`."""
 MANY = 3
 TWICE = 2
 ACRONYM = 5
@@ -37,6 +52,7 @@ MIN_REST_WORDS = 4
 MIN_TERM = 4
 MAX_TERM_WORDS = 6
 LONG_NOUN = 9
+_ORDINALS = vocabulary("first second third fourth fifth last next final other another same")
 _VAGUE = vocabulary(
     "thing things part parts way ways place number people person time day year years result "
     "example case name kind form use end beginning life world list next first last same most many "
@@ -56,6 +72,12 @@ class Namer:
         capitals = sum(word[0].isupper() for word in noted)
         self._plain_case = len(noted) < MIN_NOTED or capitals * 2 <= len(noted)
         self._names = Counter(m[0] for s in found for m in _NAME.finditer(s.text))
+        self._count = len(found)
+        told = [b.text for b in outline.blocks if isinstance(b, Paragraph | Pair)]
+        told += [item for b in outline.blocks if isinstance(b, Listing) for item in b.items]
+        self._mentions = Counter(
+            _DETERMINER.sub("", m[0]) for text in told for m in _NAME.finditer(text)
+        )
         self._small = Counter(word for word in inner if word[0].islower())
 
     def names(self, statement: Statement) -> Iterator[Candidate]:
@@ -70,6 +92,7 @@ class Namer:
                     self._weight(statement)
                     - self._familiar(match[0])
                     + min(len(match[0]), 12) / 200
+                    - LISTED * bool(_MORE.match(statement.text, match.end()))
                 )
                 yield self._gap(statement, match.start(), match.end(), "name", weight)
 
@@ -94,18 +117,30 @@ class Namer:
         if any(c.isdigit() for c in name) or (name.isupper() and len(name) <= ACRONYM):
             return False
         parts = words(name)
-        common = len(parts) == 1 and (self._small[name.lower()] or name in self._language.months)
-        if common or any(holds(heading, name) for heading in statement.path):
-            return False
-        if any(p in self._language.months or p in self._language.days for p in parts):
-            return False
         after = statement.text[match.end() :].lstrip(" ")
-        if after.startswith((".", "/", "_", "(", "=")):
+        if self._is_common(statement, name) or after.startswith((".", "/", "_", "(", "=")):
             return False
         following = words(after[:30])[:1]
         glued = bool(following) and after[:1].islower() and following[0] not in self._language.stop
         verb = bool(following) and (grammar.is_verb(following[0]) or grammar.is_past(following[0]))
-        return not (glued and not verb and (_ADJECTIVE.search(name) or len(parts) == 1))
+        adjective = bool(_ADJECTIVE.search(name))
+        paired = adjective and bool(_ADJECTIVES.match(statement.text, match.end()))
+        if paired or _is_shown(statement.text, match):
+            return False
+        return not (glued and not verb and (adjective or len(parts) == 1))
+
+    def _is_common(self, statement: Statement, name: str) -> bool:
+        """Tell whether a name is told above, a day or month, or a word of this text."""
+        parts = words(name)
+        calendar = {*self._language.months, *self._language.days}
+        told = {word for heading in statement.path for word in significant(heading)}
+        times = self._mentions[name]
+        return (
+            significant(name) <= told
+            or any(part in calendar or part.removesuffix("s") in calendar for part in parts)
+            or (len(parts) == 1 and self._small[name.lower()] > 0)
+            or (times >= MIN_ROLE and times > ROLE_SHARE * self._count)
+        )
 
     def terms(self, statement: Statement) -> Iterator[Candidate]:
         """Yield a gap for the subject of a plain fact, or for a term set in bold."""
@@ -136,7 +171,9 @@ class Namer:
             return
         bare = _DETERMINER.sub("", subject)
         told = words(bare)
-        vague = folded(bare) in _VAGUE or (bare != subject and len(told) == 1 and verb != "shall")
+        ordinal = told[:1] != [] and told[0].casefold() in _ORDINALS
+        bald = bare != subject and len(told) == 1 and verb != "shall"
+        vague = ordinal or bald or folded(bare) in _VAGUE
         known = any(holds(heading, bare) for heading in statement.path)
         fits = len(told) <= MAX_TERM_WORDS and len(bare) >= MIN_TERM
         score = self._telling(subject, verb)
@@ -178,3 +215,13 @@ class Namer:
             path=statement.path,
             gaps=True,
         )
+
+
+def _is_shown(text: str, match: re.Match[str]) -> bool:
+    """Tell whether the sentence has a person's last name elsewhere, not as part of another name."""
+    parts = words(match[0])
+    if not parts[1:] or not grammar.is_person(match[0]):
+        return False
+    rest = f"{text[: match.start()]} {text[match.end() :]}".split(" ")
+    pairs = zip(["", *rest], rest, strict=False)
+    return any(one.strip(",.;") == parts[-1] and not before[:1].isupper() for before, one in pairs)

@@ -1,6 +1,9 @@
 """Reads a text into its blocks: headings, paragraphs, lists, pairs, tables, questions."""
 
+from itertools import groupby
+
 from nightshift.memos.generators import lines
+from nightshift.memos.generators.labels import ADMIN, ASIDE, GENERIC, SUBJECT
 from nightshift.memos.generators.markup import bold_terms, plain, visible
 from nightshift.memos.generators.model import (
     Answered,
@@ -12,25 +15,21 @@ from nightshift.memos.generators.model import (
     Paragraph,
     Path,
 )
+from nightshift.memos.generators.pairs import says_something
 from nightshift.memos.generators.sentences import split
-from nightshift.memos.generators.tokens import holds, vocabulary, words
+from nightshift.memos.generators.tokens import holds, words
 
 PLAIN_LEVEL = 3
+BOLD_LEVEL = 7
 MAX_LEVEL = 8
 SHOUTED = 6
 MAX_TITLE = 200
 MAX_ANSWER = 300
 MIN_TABBED_ROWS = 2
-GENERIC = vocabulary(
-    "memo memorandum notes introduction overview summary abstract contents conclusion note "
-    "einleitung zusammenfassung überblick notizen introduction résumé"
-)
-SUBJECT = frozenset({"subject", "betreff", "objet", "title", "titel", "titre", "re"})
-ADMIN = SUBJECT | vocabulary(
-    "date from to cc bcc author time place location present attendees apologies version status "
-    "page source sources note hint tip warning example datum von an autor ort anwesend quelle "
-    "hinweis beispiel merke de à auteur lieu remarque exemple http https see"
-)
+MIN_LISTED = 3
+_NO_LABEL = ("", True)
+MAX_GAP = 3
+"""Lines in which the next one that is not empty is looked for."""
 
 
 def read(title: str, text: str) -> Outline:
@@ -50,6 +49,7 @@ class _Reader:
         self._lines = source
         self._at = 0
         self._headings: list[tuple[int, str, str]] = []
+        self._label = _NO_LABEL
         self._fresh = True
 
     def run(self) -> None:
@@ -66,6 +66,8 @@ class _Reader:
             self._paragraph,
         )
         while self._at < len(self._lines):
+            if lines.SIGNATURE.fullmatch(self._line()):
+                return
             if not self._lines[self._at].strip():
                 self._at += 1
                 continue
@@ -85,9 +87,14 @@ class _Reader:
         at = self._at + offset
         return self._lines[at] if 0 <= at < len(self._lines) else ""
 
+    def _next_line(self) -> str:
+        """Return the first line below that is not empty."""
+        below = self._lines[self._at + 1 : self._at + 1 + MAX_GAP]
+        return next((line for line in below if line.strip()), "")
+
     def _add(self, block: Block) -> None:
         self.blocks.append(block)
-        self._fresh = False
+        self._fresh, self._label = False, _NO_LABEL
 
     def _code(self) -> bool:
         """Skip a fenced block, or an indented one after an empty line."""
@@ -117,7 +124,17 @@ class _Reader:
         match = lines.HEADING.fullmatch(self._line())
         if match:
             self._at += 1
-            self._enter(len(match[1]), plain(match[2].rstrip("# ")))
+            self._enter(len(match[1]), plain(lines.CLAUSE.sub("", match[2].rstrip("# "))))
+            return True
+        bold = lines.BOLD.fullmatch(self._line())
+        if bold and lines.is_title(bold["text"]) and self._line(1).strip():
+            self._at += 1
+            self._enter(BOLD_LEVEL, plain(bold["text"]))
+            return True
+        numbered = lines.numbered_title(self._line(), self._next_line())
+        if numbered and not self._line(-1).strip():
+            self._at += 1
+            self._enter(PLAIN_LEVEL, plain(numbered))
             return True
         under = lines.UNDERLINE.fullmatch(self._line(1))
         if under and lines.is_title(self._line()):
@@ -131,8 +148,10 @@ class _Reader:
         text = plain(self._line())
         if self._line(-1).strip() or self._line(1).strip() or not lines.is_title(text):
             return False
+        alike = lines.separator(text) == lines.separator(plain(self._next_line()))
+        opens = not (self.title or self.blocks or alike)
         self._at += 1
-        if lines.pair_of(text):
+        if lines.pair_of(text) and not opens:
             self._pair(text)
         else:
             self._enter(self._level_of(text), text)
@@ -149,13 +168,13 @@ class _Reader:
         return self._headings[-1][0] if self._headings and not series else PLAIN_LEVEL
 
     def _enter(self, level: int, text: str) -> None:
+        if text.isupper() and len(text) > SHOUTED:
+            text = lines.quiet(text)
         if not self.title and not self.blocks and text.casefold() not in GENERIC:
             self.title = text
             return
         while self._headings and self._headings[-1][0] >= level:
             self._headings.pop()
-        if text.isupper() and len(text) > SHOUTED:
-            text = text.capitalize()
         self._headings.append((level, text, lines.series(text)))
         self._fresh = True
 
@@ -207,11 +226,15 @@ class _Reader:
         if not lines.ITEM.match(self._line()):
             return False
         entries: list[tuple[int, bool, list[str]]] = []
+        kinds: dict[int, str] = {}
         while True:
             match = lines.ITEM.match(self._line())
             if match:
-                indent = len(match[1].expandtabs(4))
-                entries.append((indent, match[3] is not None, [match[4]]))
+                kind = kinds.setdefault(len(match["indent"]), lines.kind_of(match))
+                if kind != lines.kind_of(match) and not self._line(-1).strip():
+                    break
+                indent = len(match["indent"].expandtabs(4))
+                entries.append((indent, match["number"] is not None, [match["text"]]))
             elif self._line().startswith((" ", "\t")) and self._line().strip():
                 entries[-1][2].append(self._line())
             elif self._line().strip() or not lines.ITEM.match(self._line(1)):
@@ -223,6 +246,8 @@ class _Reader:
     def _listings(self, entries: list[tuple[int, bool, str]]) -> None:
         """Add one listing for each run of items of the same depth under the same item."""
         lead = self._lead()
+        label, names_items = self._label
+        path = (*self._path, label) if label else self._path
         parents: dict[int, str] = {}
         groups: dict[tuple[int, str], list[str]] = {}
         ordered: dict[tuple[int, str], bool] = {}
@@ -234,7 +259,13 @@ class _Reader:
             parents = {d: t for d, t in parents.items() if d < depth} | {depth: text}
         for key, items in groups.items():
             self._add(
-                Listing(path=self._path, lead=key[1], items=tuple(items), ordered=ordered[key])
+                Listing(
+                    path=path,
+                    lead=key[1],
+                    items=tuple(items),
+                    ordered=ordered[key],
+                    is_named=names_items,
+                )
             )
 
     def _lead(self) -> str:
@@ -247,20 +278,34 @@ class _Reader:
     def _paragraph(self) -> bool:
         chunk: list[str] = []
         while self._line().strip() and (not chunk or not self._interrupts()):
-            line = self._line().lstrip("> \t")
+            line = lines.CLAUSE.sub("", self._line().lstrip("> \t"), count=1)
             chunk.append(plain(line if chunk else lines.RUN_IN.sub("", line)))
             self._at += 1
         chunk = [line for line in chunk if line]
-        if self._pairs(chunk):
-            return True
-        text = " ".join(chunk)
-        if words(text) and lines.is_prose(text):
+        if chunk and not self._defined(chunk) and not self._pairs(chunk):
+            first, *more = lines.pieces(chunk)
+            if more and not self.title and not self.blocks and lines.is_title(first):
+                self._enter(PLAIN_LEVEL, first)
+            else:
+                more = [first, *more]
+            for paired, group in groupby(more, key=_is_pair):
+                if not paired:
+                    for text in group:
+                        self._prose(text)
+                else:
+                    self._listed_pairs(list(group))
+        return True
+
+    def _prose(self, text: str) -> None:
+        """Take running text, or a short line that only names the list below it."""
+        if lines.is_title(text) and lines.ITEM.match(self._line()):
+            self._label = (text, True)
+        elif words(text) and lines.is_prose(text):
             after = self._line() if self._line().strip() else self._line(1)
             text = self._reply(text)
             leads = text.endswith((":", "\uff1a")) or after.startswith(("    ", "\t"))
             if text:
                 self._add(Paragraph(path=self._path, text=text, open_ended=leads))
-        return True
 
     def _reply(self, text: str) -> str:
         """Take the first paragraph under a heading that asks as its answer; return the rest."""
@@ -278,35 +323,65 @@ class _Reader:
 
     def _interrupts(self) -> bool:
         line = self._line()
-        return bool(
-            lines.HEADING.fullmatch(line) or lines.ITEM.match(line) or lines.FENCE.match(line)
-        )
+        marks = (lines.HEADING, lines.ITEM, lines.FENCE, lines.CLAUSE)
+        return any(mark.match(line) for mark in marks)
+
+    def _defined(self, chunk: list[str]) -> bool:
+        """Take a term with its text in lines below that begin with a colon."""
+        if not chunk[1:] or not all(line.startswith(": ") for line in chunk[1:]):
+            return False
+        return self._pairs([f"{chunk[0]}: {' '.join(line[2:] for line in chunk[1:])}"])
+
+    def _listed_pairs(self, chunk: list[str]) -> None:
+        """Take lines that are pairs at least among their like; a line before may name them."""
+        lead = self._lead().rstrip(" :")
+        label = lead if self.blocks and lines.is_title(lead) else ""
+        if label:
+            self.blocks.pop()
+            self._headings.append((MAX_LEVEL, label, ""))
+        for line in chunk:
+            if not self._pair(line, listed=len(chunk) > 1):
+                self._prose(line)
+        if label:
+            self._headings.pop()
 
     def _pairs(self, chunk: list[str]) -> bool:
         """Take lines that all are a term with its text."""
-        if chunk[1:] and all(line.startswith(": ") for line in chunk[1:]):
-            chunk = [f"{chunk[0]}: {' '.join(line[2:] for line in chunk[1:])}"]
-        if not chunk or not all(lines.pair_of(line) for line in chunk):
+        listed = len(chunk) >= MIN_LISTED
+        if not all(lines.pair_of(line, listed=listed) for line in chunk):
             return False
         for line in chunk:
-            self._pair(line)
+            self._pair(line, listed=listed)
         return True
 
-    def _pair(self, line: str) -> None:
-        found = lines.pair_of(line)
+    def _pair(self, line: str, *, listed: bool = False) -> bool:
+        """Take a line as a term with its text, if it is one."""
+        found = lines.pair_of(line, listed=listed)
         if found is None:
-            return
+            return False
         term, text = found
         if term.casefold() in SUBJECT and not self.title:
             self.title = text
-        if set(term.casefold().split()) & ADMIN:
-            return
+        if term.casefold() in ADMIN or set(term.casefold().split()) & ASIDE:
+            return True
         first, *rest = split(text)
-        self._add(Pair(path=self._path, term=term, text=first))
+        if rest and says_something(first):
+            path = self._path if term.casefold() in GENERIC else (*self._path, term)
+            self._add(Paragraph(path=path, text=text))
+            return True
+        words_beside = lines.is_vocabulary(line)
+        self._add(Pair(path=self._path, term=term, text=first, is_vocabulary=words_beside))
         if rest:
             self._add(Paragraph(path=(*self._path, term), text=" ".join(rest)))
+        if lines.ITEM.match(self._line()):
+            self._label = (term, False)
+        return True
+
+
+def _is_pair(line: str) -> bool:
+    return lines.pair_of(line, listed=True) is not None
 
 
 def _cells(line: str, mark: str) -> tuple[str, ...]:
     inner = line.strip().strip("|") if mark == "|" else line.strip("\n")
-    return tuple(plain(cell) for cell in inner.split(mark))
+    return tuple(plain(cell, keep_code=True) for cell in inner.split(mark))

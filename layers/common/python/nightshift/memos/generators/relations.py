@@ -9,6 +9,7 @@ from nightshift.memos.generators.facts import inside
 from nightshift.memos.generators.languages import ENGLISH, FRENCH, GERMAN, Language
 from nightshift.memos.generators.model import Candidate, Statement
 from nightshift.memos.generators.tokens import capitalised, vocabulary, words
+from nightshift.memos.generators.verbs import PARTICIPLES
 from nightshift.ports.cards import CardKind
 
 _BECAUSE: Final = {
@@ -25,7 +26,7 @@ _SO: Final = re.compile(
     r"(?P<why>.{12,}?)(?:, so |; therefore,? |; thus,? )(?!that|much|many)(?P<clause>.{12,})"
 )
 _EFFECT = re.compile(
-    r"(?:(?:leads|led) to|(?:results|resulted) in|causes|caused) (?P<what>.{8,120})"
+    r"(?P<lead>(?:leads|led) to|(?:results|resulted) in|causes|caused) (?P<what>.{8,120})"
 )
 _DEPENDENT = re.compile(r"(?:it|they|he|she|its|their|this|these|that)\b", re.IGNORECASE)
 _VAGUE = re.compile(r"(?:this|these|that|those|there) ", re.IGNORECASE)
@@ -44,8 +45,17 @@ _MADE_OF = re.compile(
     r"(?:composed of|made up of|vested in|based on|named after))"
     r" (?P<what>.{4,300})"
 )
+_DEGREE = re.compile(r",? (?:probably|mainly|partly|largely|mostly|perhaps|simply|just|in part)$")
 _NEXT_CLAUSE = re.compile(r", (?:which|and the|chosen)|;")
 _ITEMS = re.compile(r", (?:and |or |und |oder |et |ou )?| and | or | und | oder | et | ou ")
+_THERE_ARE = re.compile(r"There (?:are|is|were|was) ")
+_SEVERAL = re.compile(
+    r"\b(?:\d+|two|three|four|five|six|seven|eight|nine|ten|all|these|several|following)\b(?!-)",
+    re.IGNORECASE,
+)
+MIN_TELLING = 5
+"""Words of a lead such as `There are five classes`, from which on it may say of what."""
+_NOTE = re.compile(r" \([^()]*\)$")
 MIN_PARTS = 2
 MAX_ITEMS = 9
 MAX_ITEM_WORDS = 7
@@ -130,7 +140,7 @@ def _causes(statement: Statement, language: Language) -> Iterator[Candidate]:
 
 def _so(statement: Statement, language: Language) -> Iterator[Candidate]:
     match = _SO.fullmatch(statement.text)
-    if match and not _DEPENDENT.match(match["clause"]):
+    if match and not _DEPENDENT.match(match["clause"]) and grammar.subject_of(match["why"]):
         yield _why(
             statement,
             language,
@@ -141,7 +151,7 @@ def _so(statement: Statement, language: Language) -> Iterator[Candidate]:
 
 def _why(statement: Statement, language: Language, clause: str, why: str) -> Candidate:
     return Candidate(
-        front=language.why.format(clause=clause.rstrip(",")),
+        front=language.why.format(clause=_DEGREE.sub("", clause).rstrip(",")),
         back=why,
         kind=CardKind.CAUSE,
         source=statement.number,
@@ -158,7 +168,7 @@ def _effects(statement: Statement) -> Iterator[Candidate]:
     match = _EFFECT.fullmatch(f"{verb} {rest}")
     if match:
         yield Candidate(
-            front=f"What is an effect of this? {subject}",
+            front=f"{subject} {match['lead']} what?",
             back=match["what"],
             kind=CardKind.CAUSE,
             source=statement.number,
@@ -175,8 +185,27 @@ def _effects(statement: Statement) -> Iterator[Candidate]:
             score=0.8,
             path=statement.path,
         )
+    if verb in {"are", "were"}:
+        yield from _are(statement, subject, verb, rest)
     if verb in _PARTS and rest.startswith(_PARTS[verb]):
         yield from _consists(statement, subject, verb, rest)
+
+
+def _are(statement: Statement, subject: str, verb: str, rest: str) -> Iterator[Candidate]:
+    """Ask for the members of what the sentence names one by one."""
+    items = parts_of(_NOTE.sub("", rest))
+    plural = words(subject)[:1] != [] and any(word.endswith("s") for word in words(subject))
+    first = rest.split(" ", 1)[0]
+    acted = grammar.is_past(first) or first in PARTICIPLES
+    if len(items) > MIN_PARTS and plural and not acted and not _DEPENDENT.match(subject):
+        yield Candidate(
+            front=f"What {verb} {inside(statement, subject)}? ({len(items)})",
+            back=rest,
+            kind=CardKind.LIST,
+            source=statement.number,
+            score=0.92,
+            path=statement.path,
+        )
 
 
 def _consists(statement: Statement, subject: str, verb: str, rest: str) -> Iterator[Candidate]:
@@ -197,15 +226,23 @@ def _colon(statement: Statement, language: Language) -> Iterator[Candidate]:
     """Ask for what stands behind a colon, if it is a list."""
     lead, colon, rest = statement.text.partition(": ")
     items = parts_of(rest)
-    if colon and MIN_PARTS < len(items) <= MAX_ITEMS and len(words(lead)) > MIN_PARTS:
+    bare = _THERE_ARE.match(lead) and len(words(lead)) < MIN_TELLING
+    if colon and not bare and MIN_PARTS < len(items) <= MAX_ITEMS and len(words(lead)) > MIN_PARTS:
         yield Candidate(
-            front=language.lead.format(lead=lead, count=len(items)),
+            front=which(lead, len(items), language),
             back=rest,
             kind=CardKind.LIST,
             source=statement.number,
             score=0.92,
             path=statement.path,
         )
+
+
+def which(lead: str, count: int, language: Language) -> str:
+    """Ask for the things that a sentence names, or for all of them where it names a whole."""
+    several = lead.endswith("s") or _SEVERAL.search(lead)
+    form = language.lead if language is not ENGLISH or several else language.unordered
+    return form.format(lead=lead, count=count)
 
 
 def parts_of(text: str) -> list[str]:

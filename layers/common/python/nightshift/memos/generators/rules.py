@@ -13,6 +13,7 @@ from nightshift.memos.generators.selection import choose
 from nightshift.memos.generators.statements import BLOCK, statements, steps
 from nightshift.memos.generators.structures import sentences_of, structures
 from nightshift.memos.generators.tokens import words
+from nightshift.memos.generators.topics import titled
 from nightshift.ports.cards import MAX_CARDS, Generation
 
 MAX_TEXT = 400_000
@@ -32,7 +33,7 @@ class RulesGenerator:
 
     def generate(self, title: str, text: str, *, max_cards: int = MAX_CARDS) -> Generation:
         """Make the cards; see `ports.cards.CardGenerator`. Never raises."""
-        outline = read(title, text[:MAX_TEXT])
+        outline = titled(read(title, text[:MAX_TEXT]))
         language = detect(text, title)
         chosen = choose(
             _candidates(outline, language),

@@ -33,7 +33,7 @@ def choose(
         if _fit(candidate, language):
             by_source[candidate.source].append(candidate)
     groups = [_of_one_source(by_source[source]) for source in sorted(by_source)]
-    unique = _unique([candidate for group in groups for candidate in group])
+    unique = _unique([candidate for group in groups for candidate in group], language)
     good = [candidate for candidate in unique if candidate.score >= GOOD]
     room = max(0, size // WORDS_A_CARD - len(good))
     weak = sorted((c for c in unique if c.score < GOOD), key=lambda c: (-c.score, c.source))[:room]
@@ -75,16 +75,26 @@ def _same_fact(one: Candidate, other: Candidate) -> bool:
     return named or holds(one.back, other.back) or holds(other.back, one.back)
 
 
-def _unique(candidates: list[Candidate]) -> list[Candidate]:
+def _is_listed(candidate: Candidate, kept: list[Candidate], language: Language) -> bool:
+    """Tell whether another card near asks for the same things already."""
+    if candidate.kind is not CardKind.LIST:
+        return False
+    lists = [other for other in kept if other.kind is CardKind.LIST][-NEIGHBOURS:]
+    mine = set(folded(candidate.back).split()) - language.stop
+    others = [set(folded(other.back).split()) - language.stop for other in lists]
+    return any(mine <= other or other <= mine for other in others)
+
+
+def _unique(candidates: list[Candidate], language: Language) -> list[Candidate]:
     """Drop what asks the same again, or asks for the same in nearly the same words."""
     fronts: set[tuple[str, Path]] = set()
     answers: dict[str, list[Candidate]] = defaultdict(list)
-    kept = []
+    kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda c: (-c.score, c.source)):
         front = (folded(candidate.front), candidate.path if candidate.gaps else ())
         alike = answers[folded(candidate.back)]
         again = any(overlap(candidate.front, other.front) >= SAME for other in alike[-NEIGHBOURS:])
-        if front in fronts or again:
+        if front in fronts or again or _is_listed(candidate, kept, language):
             continue
         fronts.add(front)
         alike.append(candidate)
@@ -116,12 +126,14 @@ def _draft(candidate: Candidate) -> CardDraft:
 
 def _context(path: Path, asked: str, answer: str) -> str:
     """Return the title and the nearest heading, as far as the question does not say them itself."""
-    told = significant(asked)
+    told = significant(asked) | set(folded(asked).split())
     shown = [path[0], *path[-2 if series(path[-1]) else -1 :]] if path[2:] else list(path)
     useful = [
         part
         for part in dict.fromkeys(shown)
-        if significant(part) - told and not holds(part, answer) and not holds(asked, part)
+        if (significant(part) or set(folded(part).split())) - told
+        and not holds(part, answer)
+        and not holds(asked, part)
     ]
     line = SEPARATOR.join(useful)
     return line if len(line) <= MAX_CONTEXT else SEPARATOR.join(useful[-1:])[:MAX_CONTEXT]

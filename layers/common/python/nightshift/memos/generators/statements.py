@@ -8,7 +8,8 @@ from nightshift.memos.generators.languages import ENGLISH, GERMAN, Language
 from nightshift.memos.generators.lines import is_prose
 from nightshift.memos.generators.model import Outline, Pair, Paragraph, Path, Statement
 from nightshift.memos.generators.sentences import split
-from nightshift.memos.generators.tokens import folded, holds, is_unspaced, words
+from nightshift.memos.generators.tokens import folded, holds, is_unspaced, vocabulary, words
+from nightshift.memos.generators.topics import NOBODY, Person, others, protagonist
 
 MIN_WORDS = 4
 BLOCK = 1_000_000
@@ -25,6 +26,9 @@ _GERMAN_SUBJECT = re.compile(
     r"(Der|Die|Das) ([A-ZÄÖÜ][\w\-]+(?: [A-ZÄÖÜ][\w\-]+)?) [a-zäöü]+(?:t|en|te|ten|ist|war)\b"
 )
 _GERMAN_PRONOUN = {"Er": "Der", "Sie": "Die", "Es": "Das"}
+_EXAMPLES = vocabulary("example examples beispiel beispiele exemple exemples exercise exercises")
+"""Headings over what nobody learns by heart."""
+_COORDINATE = re.compile(r" and |[:,;\u2013-] ")
 _FORMULA = re.compile(r"\w\s?=\s?\w|[{}\\]|\w\(\)|[<>]=?\s|^[`$]|[\u2190-\u21ff\u2500-\u257f]")
 
 
@@ -34,26 +38,44 @@ _NOUN_ENDING = re.compile(
 
 
 class Resolver:
-    """Follows the subject through the sentences of one paragraph."""
+    """Follows the subject through the sentences of one paragraph.
 
-    def __init__(self, language: Language) -> None:
+    `person` is whom the whole text is about, `small` the words that it writes with a small letter.
+    """
+
+    def __init__(
+        self, language: Language, person: Person = NOBODY, small: frozenset[str] = frozenset()
+    ) -> None:
         self._language = language
+        self._small = small
+        self._person = person
+        self._others = False
         self._topics: tuple[str, ...] = ()
         self._subject = ""
         self._copular = False
 
     def start(self, path: Path) -> None:
         """Forget the subject: a new paragraph begins, under these headings."""
-        self._subject, self._copular, self._topics = "", False, path
+        self._subject, self._copular, self._topics, self._is_person = "", False, path, False
+        self._others = False
 
     def resolve(self, sentence: str) -> str:
-        """Return the sentence with its opening pronoun replaced, where the antecedent is sure."""
+        """Return the sentence with its opening pronoun replaced, where the antecedent is sure.
+
+        One that is about somebody or something that nobody can tell comes back empty.
+        """
         if self._language is ENGLISH:
             resolved = self._english(sentence)
+            unclear = self._is_unclear(resolved)
+            self._others = others(sentence, self._person)
+            if unclear:
+                self._subject = ""
+                return ""
             found = grammar.subject_of(resolved)
             if not _OPENING.match(resolved):
                 self._subject = found[0] if found else ""
                 self._copular = bool(found) and found is not None and found[1] in grammar.BE
+                self._is_person = found is not None and grammar.names_person(*found)
             return resolved
         return self._german(sentence) if self._language is GERMAN else sentence
 
@@ -61,18 +83,42 @@ class Resolver:
         match = _OPENING.match(sentence)
         if not match or not self._fits(match[1]) or _EXPLETIVE.match(sentence):
             return sentence
-        owner = match[1] in {"Its", "Their", "His", "Her"}
-        ending = ("'" if self._subject.endswith("s") else "'s") if owner else ""
-        return f"{self._subject}{ending} {sentence[match.end() :]}"
+        subject, rest = self._antecedent(match[1]), sentence[match.end() :]
+        if match[1] not in {"Its", "Their", "His", "Her"}:
+            return f"{subject} {rest}"
+        owned = grammar.subject_of(f"The {rest}") if match[1] in {"Its", "Their"} else None
+        if owned:
+            first = subject.split(" ", 1)[0].lower()
+            inside = subject if first not in self._small else first + subject[len(first) :]
+            return f"{owned[0]} of {grammar.lowered(inside)} {rest[len(owned[0]) - 3 :]}"
+        ending = "'" if subject.endswith("s") else "'s"
+        return f"{subject}{ending} {rest}"
+
+    def _antecedent(self, pronoun: str) -> str:
+        """Return what a pronoun at the beginning of a sentence stands for."""
+        meant = self._person.pronoun == grammar.PRONOUN_OF.get(pronoun.lower(), "-")
+        known = self._is_person and pronoun in {"He", "She", "His", "Her"}
+        return self._person.name if meant and not known else self._subject
+
+    def _is_unclear(self, sentence: str) -> bool:
+        """Tell whether a sentence is about somebody or something outside of it.
+
+        The person whom the text is about is named above each card.
+        """
+        pronoun = grammar.unnamed_person(sentence)
+        if pronoun:
+            return pronoun != self._person.pronoun or self._others
+        return grammar.lone_pronoun(sentence) in {"it", "they", "we", "I"}
 
     def _fits(self, pronoun: str) -> bool:
         """Tell whether the subject before can be what the pronoun means."""
         subject = self._subject
-        person = grammar.is_person(subject)
+        person = self._is_person
+        if pronoun in {"He", "She", "His", "Her"}:
+            meant = self._person.pronoun == grammar.PRONOUN_OF[pronoun.lower()]
+            return person or (meant and not self._others)
         if not subject:
             return False
-        if pronoun in {"He", "She", "His", "Her"}:
-            return person
         plural = subject.endswith("s") and not subject.endswith(("ss", "us", "is"))
         if pronoun in {"They", "Their"}:
             return plural or " and " in subject
@@ -81,7 +127,10 @@ class Resolver:
 
     def _is_topic(self, subject: str) -> bool:
         bare = folded(subject).removeprefix("the ").removeprefix("a ")
-        return any(holds(topic, bare) for topic in self._topics)
+        if subject.split(" ", 1)[0] not in {"The", "A", "An"} and bare not in self._small:
+            return any(holds(topic, bare) for topic in self._topics)
+        named = (part for topic in self._topics for part in _COORDINATE.split(topic))
+        return any(f" {folded(name)}".endswith(f" {bare}") for name in named)
 
     def _german(self, sentence: str) -> str:
         first, _, rest = sentence.partition(" ")
@@ -98,8 +147,8 @@ def statements(outline: Outline, language: Language) -> Iterator[Statement]:
 
     The number of each is its block's place times `BLOCK`, plus its place in the block.
     """
-    resolver = Resolver(language)
     small = frozenset(_small_words(outline))
+    resolver = Resolver(language, protagonist(outline), small)
     for place, block in enumerate(outline.blocks):
         resolver.start(block.path)
         if isinstance(block, Pair):
@@ -107,6 +156,8 @@ def statements(outline: Outline, language: Language) -> Iterator[Statement]:
         elif isinstance(block, Paragraph):
             path, text, whole = block.path, block.text, not block.open_ended
         else:
+            continue
+        if path and path[-1].casefold() in _EXAMPLES:
             continue
         found = split(text)
         for index, sentence in enumerate(found if whole else found[:-1]):
@@ -144,9 +195,10 @@ def leading(text: str, path: Path, language: Language) -> str:
 def standalone(sentence: str) -> str:
     """Return a sentence fit to be asked about, without its full stop, or an empty string."""
     text = grammar.without_connective(sentence).strip()
-    if text.endswith(("?", ":", "...", "…", "!", "\uff1a")) or not _bounded(text):
+    if not text or text.endswith(("?", ":", "...", "…", "!", "\uff1a")) or not _bounded(text):
         return ""
-    if not (text[0].isupper() or text[0].isdigit() or not text[0].isascii()):
+    coded = any(c.isdigit() for c in text.split(" ", 1)[0])
+    if not (text[0].isupper() or coded or not text[0].isascii()):
         return ""
     if _FORMULA.search(text) or not is_prose(text) or grammar.points_elsewhere(text):
         return ""
@@ -173,7 +225,7 @@ def steps(path: Path, items: tuple[str, ...], number: int) -> Iterator[Statement
     """Yield the sentences of an ordered list's items as statements that know their step."""
     for step, item in enumerate(items, start=1):
         for sentence in split(item):
-            text = sentence.rstrip(" .")
+            text = sentence.rstrip(" .;,")
             if _bounded(text) and not grammar.points_elsewhere(text, steps=True):
                 named = (*path[:-1], f"{path[-1]} ({step})") if path[1:] else path
                 yield Statement(path=named, text=text, number=number + step, step=step)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from nightshift.memos.generators import grammar
 from nightshift.memos.generators.languages import ENGLISH, Language
@@ -16,8 +17,8 @@ from nightshift.memos.generators.model import (
     Path,
     Statement,
 )
-from nightshift.memos.generators.reading import ADMIN
-from nightshift.memos.generators.relations import abbreviations
+from nightshift.memos.generators.pairs import Entry, entries, says_something
+from nightshift.memos.generators.relations import abbreviations, which
 from nightshift.memos.generators.sentences import split
 from nightshift.memos.generators.statements import BLOCK, leading, standalone
 from nightshift.memos.generators.tokens import holds, words
@@ -29,41 +30,90 @@ MAX_ITEMS = 7
 MAX_ITEM = 110
 MAX_STEP = 140
 MAX_CELL = 160
+MAX_NAMING = 4
+"""Words of an item that only names something; longer ones with a full stop say something."""
 MAX_ROWS = 20
-_VERB_FIRST = re.compile(r"[a-z]+s\b")
 _PHRASE = re.compile(r"(?:an?|the|any|one|all) ", re.IGNORECASE)
-_TERM_NOTE = re.compile(r"\s*\([^()]{1,80}\)$")
+_IT = re.compile(r"^(?:It|They) (?=[a-z]+s? )")
+_HANGING = re.compile(r" (?:you|we|they|it|if|when|that|who|which)$")
+_OPEN = re.compile(
+    r" (?:shall|must|should|may|can|will|cannot|to|by|of|with|for|from|include|includes|included|"
+    r"contain|contains|comprise|comprises|need|needs|has|have|means|requires?)$"
+)
 _ARE = re.compile(r"(?P<subject>.{4,}) (?P<verb>are|is|sind|sont)", re.IGNORECASE)
 
 
 def structures(outline: Outline, language: Language) -> Iterator[Candidate]:
     """Yield the cards on whatever of the outline is no running text."""
+    for path, found in _runs(outline):
+        yield from entries(path, found, language)
+        for entry in found:
+            yield from _spelled(path, entry, language)
     for place, block in enumerate(outline.blocks):
         number = place * BLOCK
         if isinstance(block, Listing):
             yield from _listing(block, number, language)
-        elif isinstance(block, Pair):
-            yield from _pair(block.path, block.term, block.text, number, language)
         elif isinstance(block, Grid):
             yield from _grid(block, number, language)
         elif isinstance(block, Answered):
             yield _made(block.question, block.answer, CardKind.QUESTION, (number, block.path), 1.0)
 
 
-def pairs_of(listing: Listing) -> list[tuple[str, str]]:
-    """Return the terms and texts of a list whose items all are pairs, or none."""
-    pairs = [pair_of(item) for item in listing.items]
-    return [pair for pair in pairs if pair] if all(pairs) else []
+def _runs(outline: Outline) -> Iterator[tuple[Path, list[Entry]]]:
+    """Yield the entries that follow each other under the same headings."""
+    numbered = enumerate(outline.blocks)
+    for pairs, run in groupby(numbered, key=lambda b: isinstance(b[1], Pair) and b[1].path):
+        if pairs is not False:
+            yield (
+                pairs,
+                [
+                    Entry(
+                        term=block.term,
+                        text=block.text,
+                        number=place * BLOCK,
+                        is_vocabulary=block.is_vocabulary,
+                    )
+                    for place, block in run
+                    if isinstance(block, Pair)
+                ],
+            )
+
+
+def _spelled(path: Path, entry: Entry, language: Language) -> Iterator[Candidate]:
+    """Ask for the long form that stands in brackets beside a short one, or the other way."""
+    statement = Statement(path=path, text=entry.term, number=entry.number)
+    text = entry.term if "(" in entry.term else entry.text[:100]
+    yield from abbreviations(text, statement, language)
+
+
+def pairs_of(listing: Listing, number: int = 0) -> list[Entry]:
+    """Return the terms and texts of a list whose items are pairs, nearly all of them, or none."""
+    pairs = [pair_of(item, listed=len(listing.items) > 1) for item in listing.items]
+    nearly = sum(pair is None for pair in pairs) * 3 <= len(pairs)
+    return [
+        Entry(term=pair[0], text=pair[1], number=number + at)
+        for at, pair in enumerate(pairs, start=1)
+        if pair and nearly
+    ]
 
 
 def _listing(block: Listing, number: int, language: Language) -> Iterator[Candidate]:
-    pairs = pairs_of(block)
-    for index, (term, text) in enumerate(pairs, start=1):
-        yield from _pair(block.path, term, text, number + index, language)
-    items = tuple(term for term, _ in pairs) if pairs else block.items
+    pairs = pairs_of(block, number)
+    yield from entries(block.path, pairs, language)
+    for entry in pairs:
+        yield from _spelled(block.path, entry, language)
+    if 0 < len(pairs) < len(block.items):
+        return
+    items = tuple(entry.term for entry in pairs) if pairs else block.items
     lead = leading(block.lead, block.path, language) if block.lead else ""
+    if lead and not block.path and len(words(lead)) <= MIN_ITEMS:
+        return
     fits = len(items) + bool(lead) > MIN_ITEMS and len(items) <= MAX_ITEMS
-    short = all(0 < len(item) <= MAX_ITEM for item in items)
+    told = sum(item.endswith(".") and len(words(item)) > MAX_NAMING for item in items) * 2
+    rules = sum(bool(grammar.subject_of(item)) for item in items) * 2 if language is ENGLISH else 0
+    stepwise = block.ordered and rules < len(items)
+    named = stepwise or bool(lead) or told < len(items)
+    short = named and all(0 < len(item) <= MAX_ITEM and not item.endswith(":") for item in items)
     if fits and short and len(items) >= MIN_ITEMS and not any("?" in item for item in items):
         yield from _whole(block, items, lead, number, language)
     elif block.ordered and not pairs:
@@ -76,21 +126,16 @@ def _whole(
     """Ask for all items of a short list."""
     count = len(items)
     if lead:
+        lead = _IT.sub(f"{block.path[-1]} ", lead) if block.path else lead
         if grammar.points_elsewhere(lead.replace("following", "").replace("folgende", "")):
             lead = f"{block.path[-1]} \u2013 {lead}" if block.path else lead
-        front = language.lead.format(lead=lead, count=count)
-        are = _ARE.fullmatch(lead)
-        if are and language is ENGLISH:
-            subject = are["subject"][0].lower() + are["subject"][1:]
-            front = f"What {are['verb']} {subject}? ({count})"
-    elif block.path[1:]:
-        form = language.ordered if block.ordered else language.unordered
-        asked = block.path[-1].endswith("?")
-        front = (
-            f"{block.path[-1]} ({count})"
-            if asked
-            else form.format(lead=block.path[-1], count=count)
-        )
+        front = _led(lead, count, language)
+    elif block.path[1:] and block.is_named:
+        heading = block.path[-1]
+        form = language.ordered if _are_steps(block) else language.unordered
+        if heading.endswith("?") or _HANGING.search(heading):
+            form = "{lead} ({count})" if heading.endswith("?") else "{lead} \u2026 ({count})"
+        front = form.format(lead=heading, count=count)
     else:
         return
     mark = "{}. {}" if block.ordered else "- {1}"
@@ -98,51 +143,32 @@ def _whole(
     yield _made(front, back, CardKind.LIST, (number, block.path), 0.9)
 
 
+def _led(lead: str, count: int, language: Language) -> str:
+    """Ask for the items that a sentence leads to."""
+    are = _ARE.fullmatch(lead) if language is ENGLISH else None
+    if are:
+        subject = are["subject"][0].lower() + are["subject"][1:]
+        return f"What {are['verb']} {subject}? ({count})"
+    if language is ENGLISH and _OPEN.search(lead):
+        return f"{lead} what? ({count})"
+    if language is ENGLISH and _HANGING.search(lead):
+        return f"{lead} \u2026 ({count})"
+    return which(lead, count, language)
+
+
+def _are_steps(block: Listing) -> bool:
+    """Tell whether the items are to be done one after the other, not only numbered."""
+    long = sum(len(words(item)) > MIN_ITEMS for item in block.items)
+    return block.ordered and block.items[0][0].isupper() and long * 2 >= len(block.items)
+
+
 def _sequence(block: Listing, number: int, language: Language) -> Iterator[Candidate]:
     """Ask for the step after each step of a list that is too long to be asked for whole."""
     for at, (step, after) in enumerate(zip(block.items, block.items[1:], strict=False), start=1):
-        if max(len(step), len(after)) <= MAX_STEP:
+        told = language is ENGLISH and grammar.subject_of(step)
+        if max(len(step), len(after)) <= MAX_STEP and not told:
             front = language.next_step.format(step=step.rstrip("."))
             yield _made(front, after, CardKind.STEP, (number + at, block.path), 0.5)
-
-
-def _pair(path: Path, term: str, text: str, number: int, language: Language) -> Iterator[Candidate]:
-    if set(term.casefold().split()) & ADMIN:
-        return
-    statement = Statement(path=path, text=term, number=number)
-    yield from abbreviations(_swapped(term, text), statement, language)
-    if says_something(text):
-        return
-    bare = _TERM_NOTE.sub("", term)
-    form = language.meaning
-    first = text.split(" ", 1)[0]
-    if language is ENGLISH and _VERB_FIRST.match(text) and grammar.is_verb(first.strip(",")):
-        form = language.doing
-    elif len(words(text)) <= MIN_ITEMS:
-        form = "{term}?"
-    yield _made(
-        form.format(term=bare), text.rstrip(" ."), CardKind.DEFINITION, (number, path), 0.95
-    )
-
-
-def _swapped(term: str, text: str) -> str:
-    """Return the term, with the long form before the brackets where the short one was."""
-    return term if "(" in term else text[:100]
-
-
-def says_something(text: str) -> bool:
-    """Tell whether what stands beside a term is a sentence of its own, and not its definition."""
-    if not text.rstrip().endswith("."):
-        return False
-    parts = text.split(" ")
-    if grammar.is_verb(parts[0].strip(",")):
-        return False
-    for at, word in enumerate(parts[:8]):
-        if word.strip(",") in {"that", "which", "who", "whose", "by", "so", "to"}:
-            return False
-        if at and grammar.is_verb(word) and parts[at - 1].casefold() not in {"the", "a", "an"}:
-            return True
-    return False
 
 
 def _grid(block: Grid, number: int, language: Language) -> Iterator[Candidate]:
@@ -151,7 +177,7 @@ def _grid(block: Grid, number: int, language: Language) -> Iterator[Candidate]:
         for column, cell in zip(block.header[1:], row[1:], strict=True):
             if words(row[0]) and words(cell) and len(row[0]) + len(cell) <= MAX_CELL:
                 key = f"{block.header[0]} {row[0]}" if row[0].isdigit() else row[0]
-                front = language.cell.format(key=key, column=_small(column, language))
+                front = language.cell.format(key=key, column=_small(column.rstrip("? "), language))
                 if not holds(front, cell):
                     yield _made(front, cell, CardKind.QUESTION, (number + at, block.path), 0.8)
 

@@ -5,6 +5,9 @@ import unicodedata
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019\-][^\W_]+)*")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+_OPENS = re.compile(
+    r"[^\W\d_]{2,}(?=[\s,.;:?!\u2019'\-\u2026)\u3002]|$)|[^\W\d_][\u2019' ](?=[^\W\d_])"
+)
 _SIGNIFICANT = 4
 
 
@@ -52,8 +55,8 @@ def overlap(one: str, other: str) -> float:
 
 
 def capitalised(text: str) -> str:
-    """Return `text` with a capital first letter and the rest as it is."""
-    return text[:1].upper() + text[1:]
+    """Return `text` with a capital first letter, unless it begins with code, a sign or a symbol."""
+    return text[:1].upper() + text[1:] if _OPENS.match(text) else text
 
 
 def significant(text: str) -> set[str]:
