@@ -6,8 +6,7 @@ import pytest
 
 from nightshift.core.access import Role
 from nightshift.email.model import Category
-from tests.contract.apps import Product, make_product
-from tests.contract.test_api_access import set_role
+from tests.contract.apps import Product, make_product, set_role
 
 PATH = "/email/suppressions"
 
@@ -16,7 +15,7 @@ PATH = "/email/suppressions"
 def admin() -> Product:
     """A product whose one user is an administrator; one address has bounced."""
     product = make_product()
-    set_role(product, product.user["user"]["id"], Role.ADMIN)
+    set_role(product.world, product.user["user"]["id"], Role.ADMIN)
     return product
 
 
