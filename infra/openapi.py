@@ -11,6 +11,7 @@ from typing import Any
 from nightshift import __version__
 from nightshift.audit.api import router as audit_router
 from nightshift.core.errors import NightshiftError
+from nightshift.email.api import router as email_router
 from nightshift.http.docs import router as docs_router
 from nightshift.http.errors import (
     AnswerTooLargeError,
@@ -53,6 +54,7 @@ ROUTERS: tuple[Router[Any], ...] = (
     queues_router,
     memos_router,
     cards_router,
+    email_router,
     docs_router,
 )
 AUTH_ERRORS: tuple[type[NightshiftError], ...] = (

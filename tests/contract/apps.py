@@ -6,17 +6,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightshift.accounts_wiring import build_accounts_app
+from nightshift.adapters.mail_memory import MemoryMail
 from nightshift.adapters.uploads import MemoryUploads
 from nightshift.api_wiring import Contexts, build_api_app
 from nightshift.aws.dynamo import Table
 from nightshift.core.access import UserId
 from nightshift.core.ids import new_id
+from nightshift.email.addresses import read_address
+from nightshift.email.choices import ChoiceStore
+from nightshift.email.model import SuppressionReason
+from nightshift.email.readers import IdentityReaders
+from nightshift.email.settings import MailQueueSettings, MailSettings
+from nightshift.email.wiring import EmailContext
+from nightshift.email.wiring import Outside as EmailOutside
 from nightshift.http.app import App
+from nightshift.identity.directory import Directory
+from nightshift.identity.store import IdentityStore
 from nightshift.jobs.kinds import JobKind
 from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
 from nightshift.memos.wiring import Outside as MemosOutside
+from nightshift.observability import make_log
 from nightshift.tasks.model import Definition
 from tests.contract.door import (
     ENVIRON,
@@ -54,6 +65,19 @@ GENEROUS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Email:
+    """The email context and what it has delivered."""
+
+    context: EmailContext
+    deliverer: MemoryMail
+
+    def suppress(self, email: str) -> str:
+        """Put an address on the suppression list and return the entry's id."""
+        address = read_address(email)
+        return self.context.suppressions.add(address, SuppressionReason.BOUNCE)[0].id
+
+
 @dataclass(kw_only=True)
 class Product:
     """The whole API with one user, who has one of everything and two sessions.
@@ -64,6 +88,7 @@ class Product:
     world: World
     engine: Engine
     memos: MemosContext
+    email: Email
     door: Door
     user: Mapping[str, Any]
     root: Mapping[str, Any]
@@ -110,7 +135,7 @@ class Product:
 
     def another_process(self, environ: Mapping[str, str] = GENEROUS) -> Door:
         """Return the door of a process that has seen nothing yet, over the same tables."""
-        return Door(handler=_handler(self.world, self.engine, self.memos, environ)[0])
+        return Door(handler=_handler(self.world, self.engine, self.memos, self.email, environ)[0])
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -129,7 +154,8 @@ def make_product(*kinds: JobKind[Any]) -> Product:
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     memos = make_memos(engine)
-    handler, apps = _handler(world, engine, memos)
+    email = make_email(engine)
+    handler, apps = _handler(world, engine, memos, email)
     door = Door(handler=handler)
     dynamodb.strict = False  # what is only there to be used is made without a check of each request
     root = register(door, "root@example.com")
@@ -142,6 +168,7 @@ def make_product(*kinds: JobKind[Any]) -> Product:
         world=world,
         engine=engine,
         memos=memos,
+        email=email,
         door=door,
         user=user,
         root=root,
@@ -157,19 +184,27 @@ def make_product(*kinds: JobKind[Any]) -> Product:
         "user_id": product.user_id,
         "role_name": "support",
         "key_id": key["id"],
+        "suppression_id": email.suppress("bounced@example.com"),
     }
     dynamodb.strict = True
     return product
 
 
 def _handler(
-    world: World, engine: Engine, memos: MemosContext, settings: Mapping[str, str] = GENEROUS
+    world: World,
+    engine: Engine,
+    memos: MemosContext,
+    email: Email,
+    settings: Mapping[str, str] = GENEROUS,
 ) -> tuple[Handler, tuple[App, ...]]:
     """Return fresh functions over the world, behind one handler."""
     environ = {**ENVIRON, **settings}
     accounts = build_accounts_app(environ, world.outside, uploads=MemoryUploads())
     contexts = Contexts(
-        tasks=lambda: engine.context, memos=lambda: memos, machine=lambda: engine.machine
+        tasks=lambda: engine.context,
+        memos=lambda: memos,
+        email=lambda: email.context,
+        machine=lambda: engine.machine,
     )
     api = build_api_app(environ, world.outside, contexts)
 
@@ -189,6 +224,30 @@ def make_memos(engine: Engine) -> MemosContext:
         new_token=lambda: f"maker-{next(tokens)}",
     )
     return MemosContext(engine.machine, outside, MemoSettings())
+
+
+def make_email(engine: Engine) -> Email:
+    """Return the email context on the engine's machine, with identity's users as readers."""
+    nonces = itertools.count(1)
+    deliverer = MemoryMail()
+    table = Table(engine.dynamo, "email")  # type: ignore[arg-type]  # the fake's door
+    users = Table(engine.dynamo, "identity")  # type: ignore[arg-type]  # the same
+    outside = EmailOutside(
+        table=table,
+        keys=lambda: [bytes(range(32))],
+        readers=lambda: IdentityReaders(Directory(IdentityStore(users)), ChoiceStore(table)),
+        url=lambda: "https://nightshift.example.com",
+        transport=lambda: deliverer,
+        random=lambda n: next(nonces).to_bytes(n, "big"),
+        log=make_log(service="email"),
+    )
+    context = EmailContext(
+        engine.machine,
+        outside,
+        MailQueueSettings(email_table="email"),
+        lambda: MailSettings(mail_from="nightshift@example.com"),
+    )
+    return Email(context=context, deliverer=deliverer)
 
 
 def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:

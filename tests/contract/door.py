@@ -37,7 +37,7 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_ARGON2_TIME": "1",
 }
 _WORLDS = itertools.count()
-TABLES = ("http", "identity", "tasks", "jobs", "audit", "settings", "memos")
+TABLES = ("http", "identity", "tasks", "jobs", "audit", "settings", "memos", "email")
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 

@@ -50,6 +50,8 @@ def test_what_concerns_everybody_is_listed() -> None:
         "server-settings:read",
         "server-settings:write",
         "audit:read-all",
+        "suppressions:read",
+        "suppressions:write",
         "queues:read",
         "queues:write",
     } == ADMIN_ONLY

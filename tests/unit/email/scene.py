@@ -14,7 +14,7 @@ from nightshift.email.fakes import FakeReaders
 from nightshift.email.model import SEND_KIND, Reader, Template
 from nightshift.email.settings import MailQueueSettings, MailSettings
 from nightshift.email.wiring import EmailContext, Outside
-from nightshift.jobs.model import JobStatus
+from nightshift.jobs.model import JobStatus, Record
 from nightshift.observability import make_log
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.mails import EXAMPLES, LINK, READER
@@ -72,14 +72,22 @@ class Post:
         """Let the jobs of the next minutes run."""
         self.world.run_for(minutes=minutes)
 
-    def jobs(self) -> list[tuple[str, Any, int]]:
-        """Return status, result and attempts of each mail's job, oldest first."""
+    def records(self) -> list[Record | None]:
+        """Return the record of each mail's job, oldest first; None of one that has not ended."""
         orders = self.world.machine.orders.page(ADA, start_after=None, limit=100)
         assert {SEND_KIND} >= {order.ref.kind for order in orders}
+        find = self.world.machine.store.find_record
+        refs = [order.ref for order in reversed(orders)]
+        return [find(ref.kind, ref.subject, ref.job_id) for ref in refs]
+
+    def starts(self) -> list[int]:
+        """Return when the last attempts of the mails' jobs began, in ms, soonest first."""
+        return sorted(r.last.started_ms for r in self.records() if r and r.last)
+
+    def jobs(self) -> list[tuple[str, Any, int]]:
+        """Return status, result and attempts of each mail's job, oldest first."""
         found: list[tuple[str, Any, int]] = []
-        for order in reversed(orders):
-            ref = order.ref
-            record = self.world.machine.store.find_record(ref.kind, ref.subject, ref.job_id)
+        for record in self.records():
             if record is None:
                 found.append((JobStatus.PENDING.value, None, 0))
             else:

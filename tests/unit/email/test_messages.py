@@ -120,6 +120,15 @@ def test_a_mail_that_can_be_chosen_can_be_left_by_one_click() -> None:
     assert "List-Unsubscribe" not in parse(compose(Template.RESET))
 
 
+def test_a_path_becomes_an_address_of_the_product() -> None:
+    """Who asks for a mail need not know where the product is; an address stays as it is."""
+    mail = compose(Template.RESET, link="/console/reset?token=x")
+    assert f"{LINK}/console/reset?token=x" in mail.text
+    assert f'href="{LINK}/console/reset?token=x"' in mail.html
+    elsewhere = compose(Template.WELCOME, link="https://elsewhere.example/x")
+    assert "https://elsewhere.example/x" in elsewhere.text
+
+
 def test_a_file_keeps_its_name() -> None:
     """Names that are not ASCII come through (RFC 2231)."""
     file = Attachment(filename="Bericht März.pdf", content_type="application/pdf", data=b"%PDF")

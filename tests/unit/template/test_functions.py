@@ -7,8 +7,19 @@ import pytest
 
 from nightshift.audit.settings import AuditSettings
 from nightshift.core.environment import load as load_settings
+from nightshift.email.settings import (
+    EmailTable,
+    MailKeySettings,
+    MailQueueSettings,
+    MailSettings,
+)
 from nightshift.http.settings import HttpSettings
-from nightshift.identity.settings import AccountSettings, ApiKeySettings, VerifierSettings
+from nightshift.identity.settings import (
+    AccountSettings,
+    ApiKeySettings,
+    IdentityTable,
+    VerifierSettings,
+)
 from nightshift.jobs.settings import DeadQueueSettings, EngineSettings
 from nightshift.memos.settings import MemoSettings, MemosTable
 from nightshift.settings.settings import SettingsSettings
@@ -117,7 +128,7 @@ def test_environment_and_role_fit(name: str) -> None:
     known |= {one["Queue"] for one in events(function, "SQS")}
     if name == "secrets":
         known |= {f"{PARAMETERS}/nightshift/local/{one}" for one in SECRETS}
-    if name in {"publisher", "sweeper", "dead_letters"}:
+    if name in {"publisher", "sweeper", "dead_letters", "mail_events"}:
         known.add("<Queues/FailedEventsQueue.Arn>")
     usable = {
         re.sub(r"(?<=\.Arn>)/[\w/]+/\*$", "", resource)
@@ -128,7 +139,7 @@ def test_environment_and_role_fit(name: str) -> None:
     assert known == usable
 
 
-SECRETS = ("token-signing-keys", "token-public-keys", "cursor-key", "sealing-key")
+SECRETS = ("token-signing-keys", "token-public-keys", "cursor-key", "sealing-key", "mail-key")
 
 
 def _resource(value: str) -> str | None:
@@ -201,6 +212,8 @@ MODELS: dict[str, list[type]] = {
         MemosTable,
         MemoSettings,
         SettingsSettings,
+        MailQueueSettings,
+        MailKeySettings,
     ],
     "accounts": [
         HttpSettings,
@@ -209,13 +222,33 @@ MODELS: dict[str, list[type]] = {
         ApiKeySettings,
         AuditSettings,
         SettingsSettings,
+        EngineSettings,
+        MailQueueSettings,
+        MailKeySettings,
     ],
+    "mail_events": [EmailTable],
     "publisher": [EngineSettings, TaskSettings],
-    "sweeper": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
-    "listener": [EngineSettings, TaskSettings],
-    "worker_default": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
-    "worker_low": [EngineSettings, TaskSettings, MemosTable, MemoSettings],
-    "dead_letters": [EngineSettings, DeadQueueSettings, TaskSettings, MemosTable, MemoSettings],
+    "sweeper": [EngineSettings, TaskSettings, MemosTable, MemoSettings, MailQueueSettings],
+    "listener": [EngineSettings, TaskSettings, MailQueueSettings],
+    "worker_default": [
+        EngineSettings,
+        TaskSettings,
+        MemosTable,
+        MemoSettings,
+        IdentityTable,
+        MailQueueSettings,
+        MailKeySettings,
+        MailSettings,
+    ],
+    "worker_low": [EngineSettings, TaskSettings, MemosTable, MemoSettings, MailQueueSettings],
+    "dead_letters": [
+        EngineSettings,
+        DeadQueueSettings,
+        TaskSettings,
+        MemosTable,
+        MemoSettings,
+        MailQueueSettings,
+    ],
 }
 
 
@@ -236,7 +269,7 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
     ("variable", "users"),
     [
         ("NIGHTSHIFT_CRITICAL_QUEUE_URL", {"publisher"} | ENDING),
-        ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher", "accounts"} | ENDING),
         ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher"} | ENDING),
         ("NIGHTSHIFT_BUS_NAME", ENDING),
         ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
@@ -244,7 +277,10 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
         ("NIGHTSHIFT_CARD_GENERATOR", {"worker_default"}),
         ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
         ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
-        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts"}),
+        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts", "worker_default"}),
+        ("NIGHTSHIFT_EMAIL_TABLE", {"accounts", "mail_events"} | ENDING),
+        ("NIGHTSHIFT_MAIL_KEY_PARAM", {"api", "accounts", "worker_default"}),
+        ("NIGHTSHIFT_MAIL_PROVIDER", {"worker_default"}),
     ],
 )
 def test_who_knows_of_what(variable: str, users: set[str]) -> None:

@@ -22,7 +22,7 @@ ENDING = ("listener", "worker_default", "worker_low", "sweeper", "dead_letters")
 LISTENER = "listener"
 KEY = f"{PREFIX}SEALING_KEY_PARAM"
 """What only who calls webhooks needs: the signing key."""
-UNMOUNTED = {"email", "identity"}
+UNMOUNTED = {"identity"}
 """What nobody enqueues yet."""
 KEEPS = {
     "dynamodb:BatchGetItem",
@@ -31,6 +31,11 @@ KEEPS = {
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 }
+ASKED = {
+    f"{PREFIX}EMAIL_TABLE": "dynamodb:PutItem",
+    f"{PREFIX}IDENTITY_TABLE": "dynamodb:GetItem",
+}
+"""What the end of a job takes of tables that belong to others: to ask for a mail, to know whom."""
 BUCKET = "<Storage/PayloadsBucket.Arn>"
 
 
@@ -108,7 +113,9 @@ def test_the_role_allows_what_kinds_do(name: str) -> None:
     role = role_of(deployed("prod"), function)
     for variable, value in variables(function).items():
         resource = value.replace(">", ".Arn>")
-        if variable.endswith("_TABLE"):
+        if variable in ASKED:
+            assert allowed(role, resource) >= {ASKED[variable]}
+        elif variable.endswith("_TABLE"):
             assert allowed(role, resource) >= KEEPS
         elif variable.endswith("_DEAD_QUEUE_URL"):
             assert allowed(role, resource) >= {"sqs:DeleteMessage", "sqs:ReceiveMessage"}

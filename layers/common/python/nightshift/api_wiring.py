@@ -16,6 +16,7 @@ from nightshift.identity.wiring import build_authenticator
 from nightshift.settings.wiring import build_reader
 
 if TYPE_CHECKING:
+    from nightshift.email.wiring import EmailContext
     from nightshift.jobs.wiring import Machine
     from nightshift.memos.wiring import MemosContext
     from nightshift.tasks.wiring import Context as TasksContext
@@ -33,6 +34,12 @@ def _memos() -> "MemosContext":
     return get_context()
 
 
+def _email() -> "EmailContext":
+    from nightshift.email.wiring import get_context  # noqa: PLC0415 - see the module
+
+    return get_context()
+
+
 def _machine() -> "Machine":
     from nightshift.work_wiring import get_machine  # noqa: PLC0415 - see the module
 
@@ -45,6 +52,7 @@ class Contexts:
 
     tasks: "Callable[[], TasksContext]" = _tasks
     memos: "Callable[[], MemosContext]" = _memos
+    email: "Callable[[], EmailContext]" = _email
     machine: "Callable[[], Machine]" = _machine
 
 
@@ -54,6 +62,7 @@ def sections(contexts: Contexts) -> list[Section]:
         Section(segments=("tasks",), load=lambda: _task_routes(contexts)),
         Section(segments=("jobs", "dead-letters", "queues"), load=lambda: _job_routes(contexts)),
         Section(segments=("memos", "cards"), load=lambda: _memo_routes(contexts)),
+        Section(segments=("email",), load=lambda: _email_routes(contexts)),
     ]
 
 
@@ -77,6 +86,12 @@ def _memo_routes(contexts: Contexts) -> Sequence[Mounted]:
     from nightshift.memos.cards_api import router as cards  # noqa: PLC0415 - see the module
 
     return [memos.bind(contexts.memos), cards.bind(contexts.memos)]
+
+
+def _email_routes(contexts: Contexts) -> Sequence[Mounted]:
+    from nightshift.email.api import router as email  # noqa: PLC0415 - see the module
+
+    return [email.bind(contexts.email)]
 
 
 def build_api_app(

@@ -7,6 +7,7 @@ from functools import cache
 from nightshift.adapters.queue import SqsSource
 from nightshift.aws import clients
 from nightshift.core.environment import load
+from nightshift.email.wiring import get_context as get_email
 from nightshift.jobs.model import QueueName
 from nightshift.jobs.settings import DeadQueueSettings
 from nightshift.jobs.wiring import Machine
@@ -15,7 +16,7 @@ from nightshift.memos.wiring import get_context as get_memos
 from nightshift.ports.queue import Source
 from nightshift.tasks.wiring import get_context as get_tasks
 
-CONTEXTS = (get_tasks, get_memos)
+CONTEXTS = (get_tasks, get_memos, get_email)
 """What puts kinds into the machine: a context that has any adds itself here."""
 
 

@@ -37,6 +37,8 @@ class Permission(StrEnum):
     MEMOS_WRITE = "memos:write"
     CARDS_READ = "cards:read"
     CARDS_WRITE = "cards:write"
+    SUPPRESSIONS_READ = "suppressions:read"
+    SUPPRESSIONS_WRITE = "suppressions:write"
     QUEUES_READ = "queues:read"
     QUEUES_WRITE = "queues:write"
     USERS_READ = "users:read"
@@ -65,6 +67,8 @@ ADMIN_ONLY = frozenset(
         Permission.SERVER_SETTINGS_READ,
         Permission.SERVER_SETTINGS_WRITE,
         Permission.AUDIT_READ_ALL,
+        Permission.SUPPRESSIONS_READ,
+        Permission.SUPPRESSIONS_WRITE,
         Permission.QUEUES_READ,
         Permission.QUEUES_WRITE,
     }

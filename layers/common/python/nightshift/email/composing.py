@@ -7,7 +7,7 @@ from datetime import datetime
 from nightshift.email.messages import Sender, build_message
 from nightshift.email.model import Address, MailId, Reader, Template
 from nightshift.email.rendering import Brand, render
-from nightshift.email.schemas import MailData
+from nightshift.email.schemas import MailData, with_links
 from nightshift.ports.mail import Attachment, OutgoingMail
 
 
@@ -40,7 +40,7 @@ class Composer:
         """
         rendered = render(
             letter.template,
-            letter.data,
+            with_links(letter.data, self._brand.url),
             reader=letter.reader,
             brand=self._brand,
             unsubscribe_url=letter.unsubscribe_url,

@@ -21,10 +21,14 @@ class KeptMail:
 
 
 class FakeMailer:
-    """`service.Mailer` without jobs; `table` does the writes, which may be of any table."""
+    """`service.Mailer` without jobs; `table` does the writes, which may be of any table.
+
+    `fault` is raised at every request while it is set.
+    """
 
     def __init__(self, table: Table | None = None) -> None:
         self.sent: list[KeptMail] = []
+        self.fault: Exception | None = None
         self._table = table
 
     def send(
@@ -39,6 +43,8 @@ class FakeMailer:
         attachments: Sequence[AttachedBlob] = (),  # noqa: ARG002 - the tests look at mails only
     ) -> None:
         """Do the writes and keep the mail; see `service.Mailer.send`."""
+        if self.fault is not None:
+            raise self.fault
         _, checked = read_data(template, data)
         mail = KeptMail(to=to, template=template, data=checked, user_id=user_id, key=key)
         if key and any(

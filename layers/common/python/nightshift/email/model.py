@@ -143,7 +143,6 @@ class SuppressionReason(StrEnum):
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
-    MANUAL = "manual"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,11 +2,13 @@
 
 Times may be given as aware `datetime` or RFC 3339 text, days as `date` or ISO text. `name` is how
 the user is called; left empty, the user's profile at the time of sending says it.
+
+A link may be a path within the product, which gets the product's address when the mail is sent.
 """
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -28,8 +30,11 @@ MAX_TYPES = 12
 
 
 def _check_link(text: str) -> str:
-    if not text.startswith(("https://", "http://")) or not text.isascii() or "\\" in text:
-        raise ValueError("A link starts with https:// or http://")
+    is_path = text.startswith("/") and not text.startswith("//")
+    if not (is_path or text.startswith(("https://", "http://"))):
+        raise ValueError("A link starts with https://, http:// or, within the product, one /")
+    if not text.isascii() or "\\" in text:
+        raise ValueError("A link is ASCII and holds no backslash")
     if any(c <= " " or c in "\"'<>^`{|}\x7f" for c in text):
         raise ValueError("A link holds no spaces, quotes or control characters")
     return text
@@ -44,6 +49,7 @@ Link = Annotated[str, Field(max_length=MAX_LINK_CHARS), AfterValidator(_check_li
 Line = Annotated[str, StringConstraints(max_length=MAX_LINE_CHARS), AfterValidator(_one_line)]
 """A text for one line; line ends and control characters in it are made harmless."""
 Count = Annotated[int, Field(ge=0)]
+Data = TypeVar("Data", bound="MailData")
 
 
 class MailData(BaseModel):
@@ -175,6 +181,14 @@ DATA: Mapping[Template, type[MailData]] = {
     Template.TASK_FAILED: TaskFailedData,
     Template.TASK_PAUSED: TaskPausedData,
 }
+
+
+def with_links(data: Data, url: str) -> Data:
+    """Return the data with its link as an address; `url` is the product's, without a slash."""
+    link = getattr(data, "link", None)
+    if link is None or not link.startswith("/"):
+        return data
+    return data.model_copy(update={"link": url + link})
 
 
 def read_data(template: str, data: Mapping[str, Any]) -> tuple[Template, MailData]:

@@ -8,6 +8,13 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EmailTable:
+    """All that listening to bounces takes."""
+
+    email_table: str = setting(doc="The table of mails and suppressed addresses.", wiring=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MailQueueSettings:
     """What every function needs that asks for mails to be sent."""
 
@@ -59,7 +66,7 @@ class MailSettings:
         doc="The address that mails come from; `ses` and `smtp` need one, which is verified or "
         "allowed there.",
     )
-    mail_from_name: str = setting(
+    mail_product: str = setting(
         default="Nightshift", doc="The name that mails come from, and the product's in their text."
     )
     mail_reply_to: str = setting(

@@ -129,10 +129,10 @@ class EmailContext:
         said = self._handing_over()
         sender = Sender(
             address=read_address(said.mail_from or KEPT_FROM),
-            name=said.mail_from_name,
+            name=said.mail_product,
             reply_to=read_address(said.mail_reply_to) if said.mail_reply_to else None,
         )
-        brand = Brand(product=said.mail_from_name, url=self._outside.url())
+        brand = Brand(product=said.mail_product, url=self._outside.url())
         return Composer(sender=sender, brand=brand, now=self.clock.now)
 
 

@@ -138,7 +138,8 @@ class App:
         trace.route = match.route.full_path
         caller = self._admit(raw, match)
         query = read_query(raw, match.route.query)
-        body, content = read_body(raw, match.route.body)
+        given = replace(raw, body=b"") if match.route.any_body else raw
+        body, content = read_body(given, match.route.body)
         request: Request[Any, Any] = Request(
             raw=raw,
             received_at=self._edge.clock.now(),

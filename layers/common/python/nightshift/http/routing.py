@@ -72,6 +72,7 @@ class Options(TypedDict, total=False):
         errors: what the handler may raise, for the documentation.
         content_type: of a success that is no JSON.
         limit: a rule of the function, counted by address.
+        any_body: the body is of any type and not read; the handler finds it in `request.raw`.
     """
 
     answer: type[ApiModel] | None
@@ -86,6 +87,7 @@ class Options(TypedDict, total=False):
     errors: tuple[type[NightshiftError], ...]
     content_type: str
     limit: str | None
+    any_body: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +113,7 @@ class Route:
     errors: tuple[type[NightshiftError], ...] = ()
     content_type: str = "application/json"
     limit: str | None = None
+    any_body: bool = False
 
     @property
     def full_path(self) -> str:
