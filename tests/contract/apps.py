@@ -3,9 +3,10 @@
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
-from nightshift.accounts_wiring import build_accounts_app
+from nightshift.accounts_wiring import Beside, build_accounts_app
 from nightshift.adapters.mail_memory import MemoryMail
 from nightshift.adapters.uploads import MemoryUploads
 from nightshift.api_wiring import Contexts, build_api_app
@@ -20,8 +21,12 @@ from nightshift.email.settings import MailQueueSettings, MailSettings
 from nightshift.email.wiring import EmailContext
 from nightshift.email.wiring import Outside as EmailOutside
 from nightshift.http.app import App
-from nightshift.identity.directory import Directory
-from nightshift.identity.store import IdentityStore
+from nightshift.identity.avatars import forget_pictures
+from nightshift.identity.leaving import Purge
+from nightshift.identity.leaving_store import LeavingStore
+from nightshift.identity.leaving_wiring import LeavingContext
+from nightshift.identity.mailer import NoMail
+from nightshift.identity.wiring import make_directory
 from nightshift.jobs.kinds import JobKind
 from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
@@ -65,17 +70,35 @@ GENEROUS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Email:
-    """The email context and what it has delivered."""
+    """The email context and what it has delivered. While silent, accounts ask it for no mail."""
 
     context: EmailContext
     deliverer: MemoryMail
+    table: Table
+    is_silent: bool = False
+
+    def of_accounts(self) -> Any:
+        """Return what accounts get."""
+        if self.is_silent:
+            return SimpleNamespace(mailer=NoMail(self.table))
+        return self.context
 
     def suppress(self, email: str) -> str:
         """Put an address on the suppression list and return the entry's id."""
         address = read_address(email)
         return self.context.suppressions.add(address, SuppressionReason.BOUNCE)[0].id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behind:
+    """What stands behind the functions."""
+
+    engine: Engine
+    memos: MemosContext
+    email: Email
+    beside: Beside
 
 
 @dataclass(kw_only=True)
@@ -86,14 +109,34 @@ class Product:
     """
 
     world: World
-    engine: Engine
-    memos: MemosContext
-    email: Email
+    behind: Behind
     door: Door
     user: Mapping[str, Any]
     root: Mapping[str, Any]
     ids: Mapping[str, str]
     apps: tuple[App, ...]
+
+    @property
+    def engine(self) -> Engine:
+        """Return the engine under all contexts."""
+        return self.behind.engine
+
+    @property
+    def memos(self) -> MemosContext:
+        """Return the context of memos."""
+        return self.behind.memos
+
+    @property
+    def email(self) -> Email:
+        """Return the context of mail, with what it delivered."""
+        return self.behind.email
+
+    def newcomer(self, email: str) -> dict[str, Any]:
+        """Register somebody to whom no mail goes out, and so no job."""
+        self.email.is_silent = True
+        made = register(self.door, email)
+        self.email.is_silent = False
+        return made
 
     @property
     def token(self) -> str:
@@ -135,7 +178,7 @@ class Product:
 
     def another_process(self, environ: Mapping[str, str] = GENEROUS) -> Door:
         """Return the door of a process that has seen nothing yet, over the same tables."""
-        return Door(handler=_handler(self.world, self.engine, self.memos, self.email, environ)[0])
+        return Door(handler=_handler(self.world, self.behind, environ)[0])
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -155,8 +198,10 @@ def make_product(*kinds: JobKind[Any]) -> Product:
     world.dynamodb, world.clock = dynamodb, engine.clock
     memos = make_memos(engine)
     email = make_email(engine)
-    handler, apps = _handler(world, engine, memos, email)
+    behind = Behind(engine=engine, memos=memos, email=email, beside=make_beside(engine, email))
+    handler, apps = _handler(world, behind)
     door = Door(handler=handler)
+    email.is_silent = True
     dynamodb.strict = False  # what is only there to be used is made without a check of each request
     root = register(door, "root@example.com")
     user = register(door, "fuzz@example.com")
@@ -166,9 +211,7 @@ def make_product(*kinds: JobKind[Any]) -> Product:
     other = next(s["id"] for s in sessions if not s["current"])
     product = Product(
         world=world,
-        engine=engine,
-        memos=memos,
-        email=email,
+        behind=behind,
         door=door,
         user=user,
         root=root,
@@ -186,25 +229,21 @@ def make_product(*kinds: JobKind[Any]) -> Product:
         "key_id": key["id"],
         "suppression_id": email.suppress("bounced@example.com"),
     }
-    dynamodb.strict = True
+    dynamodb.strict, email.is_silent = True, False
     return product
 
 
 def _handler(
-    world: World,
-    engine: Engine,
-    memos: MemosContext,
-    email: Email,
-    settings: Mapping[str, str] = GENEROUS,
+    world: World, behind: Behind, settings: Mapping[str, str] = GENEROUS
 ) -> tuple[Handler, tuple[App, ...]]:
     """Return fresh functions over the world, behind one handler."""
     environ = {**ENVIRON, **settings}
-    accounts = build_accounts_app(environ, world.outside, uploads=MemoryUploads())
+    accounts = build_accounts_app(environ, world.outside, behind.beside)
     contexts = Contexts(
-        tasks=lambda: engine.context,
-        memos=lambda: memos,
-        email=lambda: email.context,
-        machine=lambda: engine.machine,
+        tasks=lambda: behind.engine.context,
+        memos=lambda: behind.memos,
+        email=lambda: behind.email.context,
+        machine=lambda: behind.engine.machine,
     )
     api = build_api_app(environ, world.outside, contexts)
 
@@ -213,6 +252,17 @@ def _handler(
         return chosen(event, context)
 
     return route, (accounts, api)
+
+
+def make_beside(engine: Engine, email: Email) -> Beside:
+    """Return what accounts work with: mail, pictures, and the job that clears up after a user."""
+    pictures = MemoryUploads()
+    table = Table(engine.dynamo, "identity")  # type: ignore[arg-type]  # the fake's door
+    purge = Purge(
+        store=LeavingStore(table), steps=[lambda user_id: forget_pictures(pictures, user_id)]
+    )
+    leaving = LeavingContext(engine.machine, lambda: purge)
+    return Beside(email=email.of_accounts, leaver=lambda: leaving.leaver, uploads=pictures)
 
 
 def make_memos(engine: Engine) -> MemosContext:
@@ -235,7 +285,7 @@ def make_email(engine: Engine) -> Email:
     outside = EmailOutside(
         table=table,
         keys=lambda: [bytes(range(32))],
-        readers=lambda: IdentityReaders(Directory(IdentityStore(users)), ChoiceStore(table)),
+        readers=lambda: IdentityReaders(make_directory(users), ChoiceStore(table)),
         url=lambda: "https://nightshift.example.com",
         transport=lambda: deliverer,
         random=lambda n: next(nonces).to_bytes(n, "big"),
@@ -247,7 +297,7 @@ def make_email(engine: Engine) -> Email:
         MailQueueSettings(email_table="email"),
         lambda: MailSettings(mail_from="nightshift@example.com"),
     )
-    return Email(context=context, deliverer=deliverer)
+    return Email(context=context, deliverer=deliverer, table=table)
 
 
 def own_things(engine: Engine, memos: MemosContext, user_id: UserId) -> dict[str, str]:

@@ -18,6 +18,7 @@ from nightshift.identity.settings import (
     AccountSettings,
     ApiKeySettings,
     IdentityTable,
+    LeavingSettings,
     VerifierSettings,
 )
 from nightshift.jobs.settings import DeadQueueSettings, EngineSettings
@@ -157,12 +158,12 @@ def test_only_accounts_can_sign() -> None:
 
 
 def test_only_accounts_writes_identities() -> None:
-    """Every other function at most reads who somebody is, and notes that a key was used."""
+    """Others read who somebody is, note that a key was used, and remove what users left."""
     stack = deployed("prod")
     for name, function in functions(stack).items():
         actions = allowed(role_of(stack, function), "<Tables/IdentityTable.Arn>")
-        noting = {"dynamodb:UpdateItem"} if name == "api" else set()
-        assert name == "accounts" or actions <= READ | noting
+        more = {"api": {"dynamodb:UpdateItem"}, "worker_low": {"dynamodb:DeleteItem"}}
+        assert name == "accounts" or actions <= READ | more.get(name, set())
 
 
 def test_the_api_changes_nothing_of_an_identity_but_the_last_use() -> None:
@@ -240,7 +241,14 @@ MODELS: dict[str, list[type]] = {
         MailKeySettings,
         MailSettings,
     ],
-    "worker_low": [EngineSettings, TaskSettings, MemosTable, MemoSettings, MailQueueSettings],
+    "worker_low": [
+        EngineSettings,
+        TaskSettings,
+        MemosTable,
+        MemoSettings,
+        MailQueueSettings,
+        LeavingSettings,
+    ],
     "dead_letters": [
         EngineSettings,
         DeadQueueSettings,
@@ -270,7 +278,8 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
     [
         ("NIGHTSHIFT_CRITICAL_QUEUE_URL", {"publisher"} | ENDING),
         ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher", "accounts"} | ENDING),
-        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher", "accounts"} | ENDING),
+        ("NIGHTSHIFT_ASSETS_BUCKET", {"accounts", "worker_low"}),
         ("NIGHTSHIFT_BUS_NAME", ENDING),
         ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
         ("NIGHTSHIFT_MEMOS_TABLE", ENDING - {"listener"}),

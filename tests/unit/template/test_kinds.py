@@ -22,8 +22,6 @@ ENDING = ("listener", "worker_default", "worker_low", "sweeper", "dead_letters")
 LISTENER = "listener"
 KEY = f"{PREFIX}SEALING_KEY_PARAM"
 """What only who calls webhooks needs: the signing key."""
-UNMOUNTED = {"identity"}
-"""What nobody enqueues yet."""
 KEEPS = {
     "dynamodb:BatchGetItem",
     "dynamodb:GetItem",
@@ -74,7 +72,7 @@ def server_of(queue: str) -> str:
 def test_every_context_with_kinds_adds_them() -> None:
     """A context declares its kinds in its `jobs.py`; the machine of all kinds asks it for them."""
     package = ROOT / "layers/common/python/nightshift"
-    contexts = {path.parent.name for path in package.glob("*/jobs.py")} - UNMOUNTED
+    contexts = {path.parent.name for path in package.glob("*/jobs.py")}
     assert contexts == {get.__module__.split(".")[1] for get in CONTEXTS}
 
 

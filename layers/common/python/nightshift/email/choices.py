@@ -1,5 +1,7 @@
 """What users do not want to get, in the email table."""
 
+from collections.abc import Mapping
+
 from nightshift.aws.dynamo import Delete, Put, Table
 from nightshift.email import keys
 from nightshift.email.model import Category
@@ -24,3 +26,18 @@ class ChoiceStore:
     def resume(self, user_id: str, category: Category) -> None:
         """Note that the user wants `category` again."""
         self._table.write(Delete(table=self._table.name, key=keys.unwanted(user_id, category)))
+
+    def wanted(self, user_id: str) -> Mapping[str, bool]:
+        """Return every category, and whether the user wants it."""
+        unwanted = self.unwanted(user_id)
+        return {category.value: category not in unwanted for category in Category}
+
+    def choose(self, user_id: str, wanted: Mapping[str, bool]) -> None:
+        """Note whether the user wants the categories named."""
+        for name, is_wanted in wanted.items():
+            (self.resume if is_wanted else self.stop)(user_id, Category(name))
+
+    def farewell(self, user_id: str) -> list[Delete]:
+        """Return the writes by which the choices go with their user."""
+        every = [keys.unwanted(user_id, category) for category in Category]
+        return [Delete(table=self._table.name, key=key) for key in every]

@@ -18,10 +18,13 @@ class IdentityReaders:
         user = self._directory.find(UserId(user_id))
         if user is None or user.disabled:
             return None
+        preferences = self._directory.preferences(user.user_id)
         return Reader(
             user_id=user_id,
             email=user.email,
             name=user.name,
+            locale=preferences.locale,
+            time_zone=preferences.time_zone,
             choices=dict.fromkeys(self._choices.unwanted(user_id), False),
         )
 

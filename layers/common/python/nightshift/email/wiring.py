@@ -85,6 +85,11 @@ class EmailContext:
         return self._outside.readers()
 
     @cached_property
+    def choices(self) -> ChoiceStore:
+        """Which mails users want."""
+        return ChoiceStore(self._outside.table)
+
+    @cached_property
     def unsubscriber(self) -> Unsubscriber:
         """Makes and honours links to unsubscribe."""
         return Unsubscriber(self._sealer, self.readers, url=self._outside.url())

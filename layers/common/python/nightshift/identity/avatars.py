@@ -117,8 +117,7 @@ class Avatars:
 
     def forget(self, user_id: UserId) -> None:
         """Remove whatever lies in the bucket for a user who is gone."""
-        for prefix in (_prefix(user_id), _upload_prefix(user_id)):
-            self._uploads().remove_under(prefix)
+        forget_pictures(self._uploads(), user_id)
 
     def _looked_at(self, data: bytes) -> Picture:
         try:
@@ -153,6 +152,12 @@ class Avatars:
         if user is None:
             raise UserNotFoundError
         return user
+
+
+def forget_pictures(uploads: Uploads, user_id: UserId) -> None:
+    """Remove whatever lies in the bucket for a user who is gone."""
+    for prefix in (_prefix(user_id), _upload_prefix(user_id)):
+        uploads.remove_under(prefix)
 
 
 def _prefix(user_id: UserId) -> str:

@@ -13,6 +13,14 @@ class IdentityTable:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LeavingSettings:
+    """Where users who are gone may have left something."""
+
+    identity_table: str = setting(doc="Table of users and sessions.", wiring=True)
+    assets_bucket: str = setting(doc="Bucket of pictures that users upload.", wiring=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VerifierSettings:
     """What every function needs that checks access tokens."""
 

@@ -10,6 +10,7 @@ from nightshift.identity.access_tokens import AccessTokenVerifier, TokenTerms
 from nightshift.identity.api_keys.store import ApiKeyStore
 from nightshift.identity.authenticator import BearerAuthenticator
 from nightshift.identity.directory import Directory
+from nightshift.identity.preference_store import PreferenceStore
 from nightshift.identity.public_keys import PublicKeys
 from nightshift.identity.settings import IdentityTable, VerifierSettings
 from nightshift.identity.standing import StandingStore
@@ -44,8 +45,13 @@ def build_directory(environ: Mapping[str, str]) -> Directory:
     Raises:
         SettingsError: the table is not named.
     """
-    table = load(IdentityTable, environ).identity_table
-    return Directory(IdentityStore(Table(clients.dynamodb(), table)))
+    table = Table(clients.dynamodb(), load(IdentityTable, environ).identity_table)
+    return make_directory(table)
+
+
+def make_directory(table: Table) -> Directory:
+    """Return the directory over the identity table."""
+    return Directory(IdentityStore(table), PreferenceStore(table))
 
 
 def build_store(settings: VerifierSettings, outside: Outside) -> IdentityStore:
