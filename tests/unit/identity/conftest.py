@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jwt
 import pytest
 
 from nightshift.adapters.uploads import MemoryUploads
@@ -24,3 +25,10 @@ def door(world: World) -> Door:
 @pytest.fixture
 def ada(door: Door) -> dict[str, Any]:
     return register(door, "ada@example.com")
+
+
+@pytest.fixture
+def claims(ada: dict[str, Any]) -> dict[str, Any]:
+    """The claims of a good token, read without judging it."""
+    found: dict[str, Any] = jwt.decode(ada["access_token"], options={"verify_signature": False})
+    return found

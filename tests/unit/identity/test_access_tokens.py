@@ -22,13 +22,6 @@ HEADERS = {"kid": KID, "typ": "at+jwt"}
 MISSING = object()
 
 
-@pytest.fixture
-def claims(ada: dict[str, Any]) -> dict[str, Any]:
-    """The claims of a good token, read without judging it."""
-    found: dict[str, Any] = jwt.decode(ada["access_token"], options={"verify_signature": False})
-    return found
-
-
 def me(door: Door, token: str) -> Answer:
     """Use a token."""
     return door("GET", "/users/me", token=token)

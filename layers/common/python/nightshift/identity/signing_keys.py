@@ -13,7 +13,7 @@ from jwt import InvalidKeyError, PyJWK
 from nightshift.core.clock import Clock
 from nightshift.core.environment import SettingsError
 from nightshift.core.tokens import from_b64url
-from nightshift.identity.access_tokens import ALGORITHM
+from nightshift.identity.jws import ALGORITHM
 from nightshift.identity.public_keys import kid_of, read_json
 from nightshift.ports.secrets import Secrets, SecretsUnavailableError
 
