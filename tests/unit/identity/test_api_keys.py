@@ -99,12 +99,14 @@ class TestWays:
         self.refused(product, made["secret"], "api_key_address_not_allowed", key_id=made["id"])
 
     def test_of_somebody_who_is_gone(self, product: Product) -> None:
-        """The key of a deleted account is refused, and nothing of it is left."""
+        """The key of a deleted account is refused at once, and soon nothing of it is left."""
         bob = register(product.door, "bob@example.com")
         made = product.door("POST", "/api-keys", json_body=KEY, token=bob["access_token"]).json
         before = len(items_of_keys(product))
         assert 200 == use(product, made["secret"]).status
         product.door("DELETE", "/users/me", token=bob["access_token"])
+        assert (401, "api_key_owner_gone") == outcome(use(product, made["secret"]))
+        product.engine.run_for(minutes=2)
         assert (401, "api_key_unknown") == outcome(use(product, made["secret"]))
         assert before - 3 == len(items_of_keys(product))
 
