@@ -57,7 +57,7 @@ def test_a_mail_is_sent_to_its_address() -> None:
     post.send(Template.VERIFICATION)
     post.settle()
     (mail,) = post.deliverer.mails
-    assert ("ada@example.com", "Confirm your e-mail address") == (mail.to, mail.subject)
+    assert ("ada@example.com", "Confirm your email address") == (mail.to, mail.subject)
     assert [("completed", {"outcome": "sent", "template": "verification"}, 1)] == post.jobs()
 
 
