@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nightshift import __version__
+from nightshift.audit.api import router as audit_router
+from nightshift.core.errors import NightshiftError
 from nightshift.email.api import router as email_router
 from nightshift.http.docs import router as docs_router
 from nightshift.http.errors import (
@@ -21,12 +23,16 @@ from nightshift.http.openapi import build_document
 from nightshift.http.routing import Router
 from nightshift.identity import errors
 from nightshift.identity.api import router as identity_router
+from nightshift.identity.api_keys.api import router as api_keys_router
+from nightshift.identity.api_keys.errors import KEY_ERRORS
+from nightshift.identity.roles.api import router as roles_router
 from nightshift.jobs.api import router as jobs_router
 from nightshift.jobs.dead_api import router as dead_router
 from nightshift.jobs.queues_api import router as queues_router
 from nightshift.memos.api import router as memos_router
 from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
+from nightshift.settings.api import router as settings_router
 from nightshift.tasks.api import router as tasks_router
 from nightshift.tasks.runs_api import router as runs_router
 
@@ -37,6 +43,10 @@ TARGETS = (
 )
 ROUTERS: tuple[Router[Any], ...] = (
     identity_router,
+    roles_router,
+    api_keys_router,
+    settings_router,
+    audit_router,
     tasks_router,
     runs_router,
     jobs_router,
@@ -47,7 +57,7 @@ ROUTERS: tuple[Router[Any], ...] = (
     email_router,
     docs_router,
 )
-AUTH_ERRORS = (
+AUTH_ERRORS: tuple[type[NightshiftError], ...] = (
     errors.TokenExpiredError,
     errors.TokenMalformedError,
     errors.TokenSignatureInvalidError,
@@ -56,6 +66,7 @@ AUTH_ERRORS = (
     errors.TokenWrongAudienceError,
     errors.TokenNotYetValidError,
     errors.TokenRevokedError,
+    *KEY_ERRORS,
 )
 GENERAL_ERRORS = (
     RouteNotFoundError,

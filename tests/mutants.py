@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.mutants_of_access import ACCESS
+from tests.support.mutant import Mutant
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYER = "layers/common/python/nightshift"
@@ -30,16 +32,6 @@ ENGINE_TESTS = (
 TIMEOUT_S = 240
 TESTS_FAILED, INTERRUPTED = 1, 2
 """pytest's exit codes; a suite that cannot even be collected has noticed, too."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mutant:
-    """One safety condition and its removal: `old` becomes `new` in `path`, once."""
-
-    name: str
-    path: str
-    old: str
-    new: str
 
 
 MUTANTS = (
@@ -264,6 +256,7 @@ MUTANTS = (
         old='if item["end"] + LATE_HELD_MS < to_ms(self._clock.now()):',
         new="if True:",
     ),
+    *ACCESS,
 )
 
 
@@ -288,7 +281,7 @@ def _is_killed(mutant: Mutant) -> bool:
             return False
         path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-        killed = _falls([*command, *ENGINE_TESTS], tree)
+        killed = _falls([*command, *(mutant.tests or ENGINE_TESTS)], tree)
     sys.stdout.write(f"{'fell    ' if killed else 'SURVIVED'}  {mutant.name}\n")
     sys.stdout.flush()
     return killed

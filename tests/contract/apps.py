@@ -1,14 +1,15 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nightshift.accounts_wiring import build_accounts_app
 from nightshift.adapters.mail_memory import MemoryMail
 from nightshift.api_wiring import Contexts, build_api_app
 from nightshift.aws.dynamo import Table
-from nightshift.core.access import ADMIN_ONLY, Role, UserId
+from nightshift.core.access import UserId
 from nightshift.core.ids import new_id
 from nightshift.email.addresses import read_address
 from nightshift.email.choices import ChoiceStore
@@ -17,7 +18,7 @@ from nightshift.email.readers import IdentityReaders
 from nightshift.email.settings import MailQueueSettings, MailSettings
 from nightshift.email.wiring import EmailContext
 from nightshift.email.wiring import Outside as EmailOutside
-from nightshift.identity.accounts_wiring import build_accounts_app
+from nightshift.http.app import App
 from nightshift.identity.directory import Directory
 from nightshift.identity.store import IdentityStore
 from nightshift.jobs.kinds import JobKind
@@ -26,19 +27,37 @@ from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
 from nightshift.memos.wiring import Outside as MemosOutside
 from nightshift.observability import make_log
-from nightshift.tasks.farewell import build_farewell
 from nightshift.tasks.model import Definition
-from tests.contract.door import ENVIRON, PASSWORD, START, TABLES, Door, World, make_world, register
+from tests.contract.door import (
+    ENVIRON,
+    PASSWORD,
+    START,
+    TABLES,
+    Door,
+    Handler,
+    World,
+    make_world,
+    register,
+)
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 from tests.unit.memos.scene import Lines
 
-ACCOUNT_PATHS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions")
+ACCOUNT_PATHS = (
+    "/api/v1/auth/",
+    "/api/v1/users/",
+    "/api/v1/sessions",
+    "/api/v1/roles",
+    "/api/v1/api-keys",
+    "/api/v1/settings",
+    "/api/v1/audit",
+)
 GENEROUS = {
     "NIGHTSHIFT_RATE_LIMIT_ADDRESS": "10000000",
     "NIGHTSHIFT_RATE_LIMIT_CALLER": "10000000",
     "NIGHTSHIFT_REGISTER_LIMIT_ADDRESS": "1000000",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS": "100",
+    "NIGHTSHIFT_ADMIN_EMAIL": "root@example.com",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS_ADDRESS": "100000",
 }
 
@@ -58,7 +77,10 @@ class Email:
 
 @dataclass(kw_only=True)
 class Product:
-    """The whole API with an administrator and a user, who has one of each thing."""
+    """The whole API with one user, who has one of everything and two sessions.
+
+    The user is an administrator, and so is `root`, who was there before.
+    """
 
     world: World
     engine: Engine
@@ -66,18 +88,52 @@ class Product:
     email: Email
     door: Door
     user: Mapping[str, Any]
-    admin: Mapping[str, Any]
+    root: Mapping[str, Any]
     ids: Mapping[str, str]
+    apps: tuple[App, ...]
 
     @property
     def token(self) -> str:
         """Return the user's access token."""
         return str(self.user["access_token"])
 
-    def token_for(self, permission: str) -> str:
-        """Return the access token of whoever has the permission by its built-in role."""
-        chosen = self.admin if permission in ADMIN_ONLY else self.user
-        return str(chosen["access_token"])
+    @property
+    def user_id(self) -> str:
+        """Return the user's id."""
+        return str(self.user["user"]["id"])
+
+    def set_roles(self, *roles: str, user_id: str | None = None) -> None:
+        """Have root give the user, or another one, exactly these roles."""
+        path = f"/users/{user_id or self.user_id}/roles"
+        body = {"roles": list(roles)}
+        answer = self.door("PUT", path, json_body=body, token=self.root["access_token"])
+        assert answer.status == 200, answer.text
+
+    def make_role(self, name: str, permissions: Iterable[str]) -> None:
+        """Have root make a role."""
+        body = {"name": name, "permissions": sorted(permissions)}
+        answer = self.door("POST", "/roles", json_body=body, token=self.root["access_token"])
+        assert answer.status == 201, answer.text
+
+    def make_key(self, scopes: Iterable[str], **more: object) -> dict[str, Any]:
+        """Have the user make an API key and return it with its secret."""
+        body = {"name": "test", "scopes": sorted(scopes), **more}
+        answer = self.door("POST", "/api-keys", json_body=body, token=self.token)
+        assert answer.status == 201, answer.text
+        made: dict[str, Any] = answer.json
+        return made
+
+    def sign_in(self, email: str = "fuzz@example.com") -> str:
+        """Sign in once more and return the access token."""
+        login = {"email": email, "password": PASSWORD}
+        answer = self.door("POST", "/auth/login", json_body=login)
+        assert answer.status == 200, answer.text
+        return str(answer.json["access_token"])
+
+    def another_process(self, environ: Mapping[str, str] = GENEROUS) -> Door:
+        """Return the door of a process that has seen nothing yet, over the same tables."""
+        parts = (self.world, self.engine, self.memos, self.email)
+        return Door(handler=_handler(*parts, environ)[0])
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""
@@ -95,10 +151,53 @@ def make_product(*kinds: JobKind[Any]) -> Product:
     engine = Engine(start=START, dynamo=dynamodb, kinds=kinds)
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
-    environ = {**ENVIRON, **GENEROUS}
-    accounts = build_accounts_app(environ, world.outside, farewell=build_farewell(environ))
     memos = make_memos(engine)
     email = make_email(engine)
+    handler, apps = _handler(world, engine, memos, email)
+    door = Door(handler=handler)
+    dynamodb.strict = False  # what is only there to be used is made without a check of each request
+    root = register(door, "root@example.com")
+    user = register(door, "fuzz@example.com")
+    login = {"email": "fuzz@example.com", "password": PASSWORD}
+    door("POST", "/auth/login", json_body=login)
+    sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
+    other = next(s["id"] for s in sessions if not s["current"])
+    product = Product(
+        world=world,
+        engine=engine,
+        memos=memos,
+        email=email,
+        door=door,
+        user=user,
+        root=root,
+        ids={},
+        apps=apps,
+    )
+    product.set_roles("admin")
+    product.make_role("support", ["users:read"])
+    key = product.make_key(["tasks:read"])
+    product.ids = {
+        **own_things(engine, memos, UserId(user["user"]["id"])),
+        "session_id": other,
+        "user_id": product.user_id,
+        "role_name": "support",
+        "key_id": key["id"],
+        "suppression_id": email.suppress("bounced@example.com"),
+    }
+    dynamodb.strict = True
+    return product
+
+
+def _handler(
+    world: World,
+    engine: Engine,
+    memos: MemosContext,
+    email: Email,
+    settings: Mapping[str, str] = GENEROUS,
+) -> tuple[Handler, tuple[App, ...]]:
+    """Return fresh functions over the world, behind one handler."""
+    environ = {**ENVIRON, **settings}
+    accounts = build_accounts_app(environ, world.outside)
     contexts = Contexts(
         tasks=lambda: engine.context,
         memos=lambda: memos,
@@ -111,38 +210,7 @@ def make_product(*kinds: JobKind[Any]) -> Product:
         chosen = accounts if str(event["rawPath"]).startswith(ACCOUNT_PATHS) else api
         return chosen(event, context)
 
-    door = Door(handler=route)
-    user = register(door, "fuzz@example.com")
-    login = {"email": "fuzz@example.com", "password": PASSWORD}
-    door("POST", "/auth/login", json_body=login)
-    sessions = door("GET", "/sessions", token=user["access_token"]).json["items"]
-    admin = register(door, "admin@example.com")
-    set_role(world, admin["user"]["id"], Role.ADMIN)
-    return Product(
-        world=world,
-        engine=engine,
-        memos=memos,
-        email=email,
-        door=door,
-        user=user,
-        admin=admin,
-        ids={
-            "session_id": next(s["id"] for s in sessions if not s["current"]),
-            **own_things(engine, memos, UserId(user["user"]["id"])),
-            "suppression_id": email.suppress("bounced@example.com"),
-        },
-    )
-
-
-def set_role(world: World, user_id: str, role: Role) -> None:
-    """Give a user a role."""
-    world.dynamodb.update_item(
-        TableName="identity",
-        Key={"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "PROFILE"}},
-        UpdateExpression="SET #role = :role",
-        ExpressionAttributeNames={"#role": "role"},
-        ExpressionAttributeValues={":role": {"S": role.value}},
-    )
+    return route, (accounts, api)
 
 
 def set_flag(world: World, user_id: str, name: str) -> None:

@@ -27,6 +27,8 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_HTTP_TABLE": "http",
     "NIGHTSHIFT_IDENTITY_TABLE": "identity",
     "NIGHTSHIFT_TASKS_TABLE": "tasks",
+    "NIGHTSHIFT_AUDIT_TABLE": "audit",
+    "NIGHTSHIFT_SETTINGS_TABLE": "settings",
     "NIGHTSHIFT_CURSOR_KEY_PARAM": "cursor-key",
     "NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM": "signing-keys",
     "NIGHTSHIFT_TOKEN_PUBLIC_KEYS_PARAM": "public-keys",
@@ -34,7 +36,7 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_ARGON2_TIME": "1",
 }
 _WORLDS = itertools.count()
-TABLES = ("http", "identity", "tasks", "jobs", "memos", "email")
+TABLES = ("http", "identity", "tasks", "jobs", "audit", "settings", "memos", "email")
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 

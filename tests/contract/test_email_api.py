@@ -5,23 +5,20 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from nightshift.aws.dynamo import Table
-from nightshift.core.access import Role
 from nightshift.email.choices import ChoiceStore
 from nightshift.email.model import Category
 from nightshift.email.readers import IdentityReaders
 from nightshift.identity.directory import Directory
 from nightshift.identity.store import IdentityStore
-from tests.contract.apps import Product, make_product, set_flag, set_role
+from tests.contract.apps import Product, make_product, set_flag
 
 PATH = "/email/suppressions"
 
 
 @pytest.fixture
 def admin() -> Product:
-    """A product whose one user is an administrator; one address has bounced."""
-    product = make_product()
-    set_role(product.world, product.user["user"]["id"], Role.ADMIN)
-    return product
+    """A product whose user is an administrator; one address has bounced."""
+    return make_product()
 
 
 def test_an_administrator_sees_who_is_not_written_to(admin: Product) -> None:

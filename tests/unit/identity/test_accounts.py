@@ -143,6 +143,7 @@ def test_a_repeated_registration_gets_the_first_answer(door: Door, world: World)
         ({"name": "x" * 101}, "name"),
         ({"name": "a\nb"}, "name"),
         ({"role": "admin"}, "role"),
+        ({"roles": ["admin"]}, "roles"),
     ],
 )
 def test_bad_input_makes_no_account(
@@ -387,7 +388,7 @@ def test_only_the_local_stack_trusts_an_unverified_admin(
     """The demo user is admin locally; a deployed stack waits until the address is verified."""
     settings = {"NIGHTSHIFT_STAGE": stage, "NIGHTSHIFT_ADMIN_EMAIL": setting}
     door = Door(handler=build_accounts_app({**ENVIRON, **settings}, world.outside))
-    assert role == register(door, email)["user"]["role"]
+    assert [role] == register(door, email)["user"]["roles"]
 
 
 def test_building_reads_no_secret(world: World) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nightshift.audit.settings import AuditSettings
 from nightshift.core.environment import load as load_settings
 from nightshift.email.settings import (
     EmailTable,
@@ -13,9 +14,15 @@ from nightshift.email.settings import (
     MailSettings,
 )
 from nightshift.http.settings import HttpSettings
-from nightshift.identity.settings import AccountSettings, IdentityTable, VerifierSettings
+from nightshift.identity.settings import (
+    AccountSettings,
+    ApiKeySettings,
+    IdentityTable,
+    VerifierSettings,
+)
 from nightshift.jobs.settings import DeadQueueSettings, EngineSettings
 from nightshift.memos.settings import MemoSettings, MemosTable
+from nightshift.settings.settings import SettingsSettings
 from nightshift.tasks.settings import TaskSettings
 from tests.unit.template.cfn import ROOT, STAGES, deployed, load
 from tests.unit.template.shape import allowed, events, functions, role_of, statements, variables
@@ -150,11 +157,39 @@ def test_only_accounts_can_sign() -> None:
 
 
 def test_only_accounts_writes_identities() -> None:
-    """Every other function at most reads who somebody is."""
+    """Every other function at most reads who somebody is, and notes that a key was used."""
     stack = deployed("prod")
     for name, function in functions(stack).items():
         actions = allowed(role_of(stack, function), "<Tables/IdentityTable.Arn>")
-        assert name == "accounts" or actions <= READ
+        noting = {"dynamodb:UpdateItem"} if name == "api" else set()
+        assert name == "accounts" or actions <= READ | noting
+
+
+def test_the_api_changes_nothing_of_an_identity_but_the_last_use() -> None:
+    """The one write that it may do is held to one attribute."""
+    role = role_of(deployed("prod"), functions(deployed("prod"))["api"])
+    (writing,) = [
+        one
+        for policy in role["Policies"]
+        for one in policy["PolicyDocument"]["Statement"]
+        if one["Resource"] == "<Tables/IdentityTable.Arn>"
+        and one["Action"] == "dynamodb:UpdateItem"
+    ]
+    held = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", "last_used_ms"]}}
+    assert held == writing["Condition"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nobody_changes_the_audit_log(stage: str) -> None:
+    """It can be written to and read; no role can change or delete an event."""
+    stack = deployed(stage)
+    found = {
+        name: allowed(role_of(stack, function), "<Tables/AuditTable.Arn>")
+        for name, function in functions(stack).items()
+    }
+    assert {"accounts": {"dynamodb:PutItem", "dynamodb:Query"}} == {
+        name: actions for name, actions in found.items() if actions
+    }
 
 
 BACKGROUND = ["publisher", "sweeper", "listener", "worker_default", "worker_low", "dead_letters"]
@@ -178,11 +213,15 @@ MODELS: dict[str, list[type]] = {
         MemoSettings,
         MailQueueSettings,
         MailKeySettings,
+        SettingsSettings,
     ],
     "accounts": [
         HttpSettings,
         VerifierSettings,
         AccountSettings,
+        ApiKeySettings,
+        AuditSettings,
+        SettingsSettings,
         EngineSettings,
         MailQueueSettings,
         MailKeySettings,

@@ -12,6 +12,14 @@ ROUTES = {
     "/api/v1/users/{proxy+}": "accounts",
     "/api/v1/sessions": "accounts",
     "/api/v1/sessions/{proxy+}": "accounts",
+    "/api/v1/roles": "accounts",
+    "/api/v1/roles/{proxy+}": "accounts",
+    "/api/v1/api-keys": "accounts",
+    "/api/v1/api-keys/{proxy+}": "accounts",
+    "/api/v1/settings": "accounts",
+    "/api/v1/settings/{proxy+}": "accounts",
+    "/api/v1/audit": "accounts",
+    "/api/v1/audit/{proxy+}": "accounts",
 }
 LOCAL_ROUTES = {
     "/dev/dummy-webhook": "dummy_webhook",

@@ -18,8 +18,8 @@ def kept(stage: str) -> list[dict[str, Any]]:
 
 
 def test_one_table_a_context() -> None:
-    """Tasks, jobs, identities, memos, mails and the HTTP state lie apart."""
-    names = ("Tasks", "Jobs", "Identity", "Http", "Memos", "Email")
+    """Tasks, jobs, identities, memos, audit log, settings, mails and the HTTP state lie apart."""
+    names = ("Tasks", "Jobs", "Identity", "Http", "Memos", "Audit", "Settings", "Email")
     expected = {f"<Tables/{name}Table>" for name in names}
     assert expected == tables("prod").keys()
 
@@ -52,7 +52,7 @@ def test_production_alone_guards_its_tables(stage: str, *, safe: bool) -> None:
 )
 def test_production_keeps_its_data(stage: str, policy: str) -> None:
     """Production's data outlives its stack; any other stage can be destroyed whole."""
-    assert len(kept(stage)) == 7
+    assert len(kept(stage)) == 9
     for one in kept(stage):
         assert (policy, policy) == (one["DeletionPolicy"], one["UpdateReplacePolicy"])
 

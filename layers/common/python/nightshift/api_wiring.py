@@ -13,6 +13,7 @@ from nightshift.http.app import App
 from nightshift.http.routing import Mounted, Section
 from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.wiring import build_authenticator
+from nightshift.settings.wiring import build_reader
 
 if TYPE_CHECKING:
     from nightshift.email.wiring import EmailContext
@@ -104,9 +105,11 @@ def build_api_app(
         SettingsError: a setting is missing or wrong.
     """
     outside = outside or real_outside()
+    settings = build_reader(environ, outside)
     return build_app(
         [*sections(contexts or Contexts()), docs.mounted()],
         environ=environ,
         authenticator=build_authenticator(environ, outside),
         outside=outside,
+        asks_verified=lambda: settings.server().require_verified_email,
     )

@@ -68,6 +68,7 @@ class Options(TypedDict, total=False):
         etag: the handler gives `Reply.version`; documentation only, as is the next.
         if_match: the handler asks `Request.expected_version`.
         path_params: shapes of path parameters that are no UUIDs.
+        verified: takes a verified e-mail address, once the server's settings say so.
         errors: what the handler may raise, for the documentation.
         content_type: of a success that is no JSON.
         limit: a rule of the function, counted by address.
@@ -81,6 +82,7 @@ class Options(TypedDict, total=False):
     sealed: bool
     etag: bool
     if_match: bool
+    verified: bool
     path_params: Mapping[str, PathParam]
     errors: tuple[type[NightshiftError], ...]
     content_type: str
@@ -106,6 +108,7 @@ class Route:
     sealed: bool = False
     etag: bool = False
     if_match: bool = False
+    verified: bool = False
     path_params: Mapping[str, PathParam] = field(default_factory=dict)
     errors: tuple[type[NightshiftError], ...] = ()
     content_type: str = "application/json"

@@ -1,6 +1,6 @@
 """Builds the accounts function: the only one with private keys and password work."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 
@@ -8,12 +8,12 @@ from jwt import PyJWK
 
 from nightshift.core.environment import load
 from nightshift.http.app import App
-from nightshift.http.routing import LimitRule
+from nightshift.http.routing import LimitRule, Mounted
 from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.api import router
 from nightshift.identity.attempts import Patience
 from nightshift.identity.passwords import Passwords
-from nightshift.identity.service import Accounts, Farewell, nobody_else
+from nightshift.identity.service import Accounts, Farewell, anybody, nobody_else
 from nightshift.identity.sessions import Lifetimes, Sessions
 from nightshift.identity.settings import AccountSettings, VerifierSettings
 from nightshift.identity.signing_keys import parse_signing_key
@@ -29,18 +29,23 @@ def build_accounts_app(
     outside: Outside | None = None,
     *,
     farewell: Farewell = nobody_else,
+    may_register: Callable[[], bool] = anybody,
+    more: Sequence[Mounted] = (),
 ) -> App:
-    """Return the accounts function's handler; `farewell` is what other contexts let go with a user.
+    """Return the accounts function's handler.
+
+    `farewell` is what other contexts let go with a user, `may_register` whether new accounts are
+    taken at the moment, `more` what else the function serves.
 
     Raises:
         SettingsError: a setting is missing or wrong.
     """
     outside = outside or real_outside()
-    accounts = build_accounts(environ, outside, farewell)
+    accounts = build_accounts(environ, outside, farewell, may_register)
     settings = load(AccountSettings, environ)
     per_hour = LimitRule(name="register", limit=settings.register_limit_address, window_s=3600)
     return build_app(
-        [router.bind(lambda: accounts)],
+        [router.bind(lambda: accounts), *more],
         environ=environ,
         authenticator=build_authenticator(environ, outside),
         outside=outside,
@@ -48,7 +53,12 @@ def build_accounts_app(
     )
 
 
-def build_accounts(environ: Mapping[str, str], outside: Outside, farewell: Farewell) -> Accounts:
+def build_accounts(
+    environ: Mapping[str, str],
+    outside: Outside,
+    farewell: Farewell,
+    may_register: Callable[[], bool] = anybody,
+) -> Accounts:
     """Return the service; it reads the private key when it signs its first token.
 
     Raises:
@@ -70,6 +80,7 @@ def build_accounts(environ: Mapping[str, str], outside: Outside, farewell: Farew
         account_patience=_patience(settings, settings.login_free_attempts),
         address_patience=_patience(settings, settings.login_free_attempts_address),
         farewell=farewell,
+        may_register=may_register,
         unverified_admin=_local_admin(settings) if shared.stage == "local" else "",
     )
 

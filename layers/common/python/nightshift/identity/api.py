@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
 
-from nightshift.core.access import Permission, Role, SessionId
+from nightshift.core.access import Permission, SessionId
 from nightshift.core.errors import ConflictError
 from nightshift.http.reply import Reply
 from nightshift.http.request import Request
@@ -19,11 +19,13 @@ from nightshift.identity.errors import (
     RefreshMalformedError,
     RefreshReusedError,
     RefreshUnknownError,
+    RegistrationClosedError,
     SessionNotFoundError,
     TokenRevokedError,
     TooManyAttemptsError,
 )
 from nightshift.identity.model import Session, User
+from nightshift.identity.roles.errors import LastAdminError
 from nightshift.identity.service import Accounts
 from nightshift.identity.sessions import Client, Tokens
 
@@ -92,7 +94,7 @@ class UserOut(ApiModel):
     id: str
     email: str
     name: str
-    role: Role
+    roles: list[str] = Field(description="Names of the roles; what they allow adds up.")
     email_verified: bool
     created_at: UtcTime
     updated_at: UtcTime
@@ -142,7 +144,7 @@ router: Router[Accounts] = Router(tag="Accounts")
     idempotent=True,
     sealed=True,
     limit="register",
-    errors=(EmailTakenError, ConflictError),
+    errors=(EmailTakenError, RegistrationClosedError, ConflictError),
 )
 def register(accounts: Accounts, request: Request[RegisterIn]) -> Reply:
     """Make an account and sign in.
@@ -244,7 +246,14 @@ def change_me(accounts: Accounts, request: Request[ProfileIn]) -> Reply:
     return Reply(body=_user(user), version=user.version)
 
 
-@router.route("DELETE", "/users/me", Permission.PROFILE_WRITE, status=204, if_match=True)
+@router.route(
+    "DELETE",
+    "/users/me",
+    Permission.PROFILE_WRITE,
+    status=204,
+    if_match=True,
+    errors=(ConflictError, LastAdminError),
+)
 def delete_me(accounts: Accounts, request: Request) -> Reply:
     """Delete one's own account; all its sessions end at once."""
     accounts.delete(request.caller.user_id, expected_version=request.expected_version())
@@ -304,7 +313,7 @@ def _user(user: User) -> UserOut:
         id=user.user_id,
         email=user.email,
         name=user.name,
-        role=user.role,
+        roles=list(user.roles),
         email_verified=user.email_verified,
         created_at=user.created_at,
         updated_at=user.updated_at,

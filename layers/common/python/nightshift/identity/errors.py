@@ -33,6 +33,12 @@ class TooManyAttemptsError(TooManyRequestsError):
     slug = "too_many_attempts"
 
 
+class RegistrationClosedError(ForbiddenError):
+    """No new accounts are taken at the moment."""
+
+    slug = "registration_closed"
+
+
 class UserNotFoundError(NotFoundError):
     """There is no such user."""
 

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 from nightshift.aws.dynamo import Item
-from nightshift.core.access import Role, SessionId, UserId
+from nightshift.core.access import RoleName, SessionId, UserId
 from nightshift.core.clock import from_ms, to_epoch_s, to_ms
 from nightshift.identity import keys
 from nightshift.identity.attempts import Attempts
 from nightshift.identity.model import Rotation, Session, User
 
 SCHEMA = 1
+USER_SCHEMA = 2
 KEEP_ENDED = timedelta(days=7)
 """How long an ended session stays, so that its tokens are told what happened to them."""
 
@@ -17,11 +18,11 @@ KEEP_ENDED = timedelta(days=7)
 def from_user(user: User) -> Item:
     """Return the item of a user."""
     return keys.user(user.user_id) | {
-        "schema": SCHEMA,
+        "schema": USER_SCHEMA,
         "user_id": user.user_id,
         "email": user.email,
         "name": user.name,
-        "role": user.role.value,
+        "roles": list(user.roles),
         "password_hash": user.password_hash,
         "email_verified": user.email_verified,
         "disabled": user.disabled,
@@ -33,12 +34,13 @@ def from_user(user: User) -> Item:
 
 
 def to_user(item: Item) -> User:
-    """Return the user that an item holds."""
+    """Return the user that an item holds; the first schema knew one role."""
+    roles = item["roles"] if "roles" in item else [item["role"]]
     return User(
         user_id=UserId(item["user_id"]),
         email=item["email"],
         name=item["name"],
-        role=Role(item["role"]),
+        roles=tuple(map(RoleName, roles)),
         password_hash=item["password_hash"],
         email_verified=item["email_verified"],
         disabled=item["disabled"],

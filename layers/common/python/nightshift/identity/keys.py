@@ -1,10 +1,13 @@
 """Every key of the identity table."""
 
-from nightshift.core.access import SessionId, UserId
+from nightshift.core.access import ApiKeyId, RoleName, SessionId, UserId
 from nightshift.core.tokens import digest
 
 Key = dict[str, str]
 SESSION_PREFIX = "SESSION#"
+API_KEY_PREFIX = "APIKEY#"
+ROLE_PREFIX = "ROLE#"
+ROLES_PK = "ROLES"
 
 
 def user_pk(user_id: UserId) -> str:
@@ -30,3 +33,33 @@ def email(normal: str) -> Key:
 def attempts(kind: str, who: str) -> Key:
     """Return the key of the sign-in attempts at an account or from an address."""
     return {"pk": f"ATTEMPTS#{kind}#{digest(who.encode())}", "sk": "-"}
+
+
+def api_key(user_id: UserId, key_id: ApiKeyId) -> Key:
+    """Return the key of an API key's record; key ids sort by their time."""
+    return {"pk": user_pk(user_id), "sk": API_KEY_PREFIX + key_id}
+
+
+def api_key_secret(secret_hash: str) -> Key:
+    """Return the key of what tells whose a secret is; it holds the secret's hash."""
+    return {"pk": f"NSK#{secret_hash}", "sk": "-"}
+
+
+def keyring(user_id: UserId) -> Key:
+    """Return the key of the count of a user's API keys."""
+    return {"pk": user_pk(user_id), "sk": "KEYRING"}
+
+
+def role(name: RoleName) -> Key:
+    """Return the key of a custom role."""
+    return {"pk": ROLES_PK, "sk": ROLE_PREFIX + name}
+
+
+def role_catalogue() -> Key:
+    """Return the key of the count of custom roles."""
+    return {"pk": ROLES_PK, "sk": "CATALOGUE"}
+
+
+def admins() -> Key:
+    """Return the key of the count of administrators who can sign in."""
+    return {"pk": ROLES_PK, "sk": "ADMINS"}

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from nightshift.core.access import Role, SessionId, UserId
+from nightshift.core.access import RoleName, SessionId, UserId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,6 +13,7 @@ class User:
 
     Attributes:
         email: as the user wrote it; `email_key` of it is what must be unique.
+        roles: at least one; what they allow adds up.
         password_hash: argon2id with its parameters.
         epoch: raised to end all sessions at once; a session of another epoch is over.
         version: raised by every change that the user can see.
@@ -21,7 +22,7 @@ class User:
     user_id: UserId
     email: str
     name: str
-    role: Role
+    roles: tuple[RoleName, ...]
     password_hash: str
     email_verified: bool
     disabled: bool

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from nightshift.aws.dynamo import TransactPart
-from nightshift.core.access import Role, UserId
+from nightshift.core.access import Role, RoleName, UserId
 from nightshift.core.clock import Clock, from_ms, to_ms
 from nightshift.core.errors import ConflictError, PreconditionFailedError
 from nightshift.identity.attempts import Patience, after_failure, wait
 from nightshift.identity.errors import (
     AccountDisabledError,
     InvalidCredentialsError,
+    RegistrationClosedError,
     TooManyAttemptsError,
     UserNotFoundError,
 )
@@ -27,6 +28,11 @@ _ROUNDS = 8
 
 
 Farewell = Callable[[UserId], Sequence[TransactPart]]
+
+
+def anybody() -> bool:
+    """Return that new accounts are taken."""
+    return True
 
 
 def nobody_else(_: UserId) -> Sequence[TransactPart]:
@@ -48,13 +54,16 @@ class Accounts:
         account_patience: Patience,
         address_patience: Patience,
         farewell: Farewell,
+        may_register: Callable[[], bool] = anybody,
         unverified_admin: str = "",
     ) -> None:
         """Take what the use cases stand on.
 
         `unverified_admin` is the address that is admin without being verified; for the local stack.
         `farewell` gives the writes by which others let go of a user whose account is deleted.
+        `may_register` tells whether new accounts are taken at the moment.
         """
+        self._may_register = may_register
         self._farewell = farewell
         self._store = store
         self.sessions = sessions
@@ -75,14 +84,17 @@ class Accounts:
         Raises:
             InvalidInputError: the password is not acceptable.
             EmailTakenError: the address has an account.
+            RegistrationClosedError: no new accounts are taken.
         """
+        if not self._may_register():
+            raise RegistrationClosedError
         check_acceptable(password, email=email)
         now = self._now()
         user = User(
             user_id=UserId(user_id),
             email=email,
             name=name,
-            role=self._role_of(email),
+            roles=(self._role_of(email),),
             password_hash=self._passwords.hash(password),
             email_verified=False,
             disabled=False,
@@ -174,9 +186,14 @@ class Accounts:
         if not self._store.delete_user(user, self._farewell(user_id)):
             raise ConflictError
         self._log.info("user.deleted", user_id=user_id)
+        try:
+            self._store.forget_api_keys(user_id)
+        except Exception:  # noqa: BLE001 - the account is gone, and so are its keys; only their items are left
+            self._log.failure("user.keys_left", user_id=user_id)
 
-    def _role_of(self, email: str) -> Role:
-        return Role.ADMIN if email_key(email) == self._unverified_admin else Role.MEMBER
+    def _role_of(self, email: str) -> RoleName:
+        is_admin = email_key(email) == self._unverified_admin
+        return RoleName(Role.ADMIN if is_admin else Role.MEMBER)
 
     def _check_address(self, address: str) -> None:
         seen = self._store.find_attempts(ADDRESS, address)

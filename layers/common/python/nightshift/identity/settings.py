@@ -138,3 +138,16 @@ class AccountSettings:
             raise SettingsError(
                 "NIGHTSHIFT_ACCESS_TOKEN_TTL_S must be below NIGHTSHIFT_REFRESH_TOKEN_TTL_S"
             )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiKeySettings:
+    """What the accounts function needs for API keys."""
+
+    api_keys_max: int = setting(
+        doc="API keys that one user may have; revoked ones do not count, expired ones do.",
+        default=20,
+        unit="keys",
+        ge=1,
+        le=1_000,
+    )

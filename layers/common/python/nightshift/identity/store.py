@@ -18,6 +18,7 @@ from nightshift.aws.dynamo import (
 from nightshift.core.access import SessionId, UserId
 from nightshift.core.clock import to_ms
 from nightshift.identity import keys
+from nightshift.identity.api_keys.store import ApiKeyStore
 from nightshift.identity.attempts import Attempts
 from nightshift.identity.errors import EmailTakenError, UserNotFoundError
 from nightshift.identity.items import (
@@ -29,8 +30,12 @@ from nightshift.identity.items import (
     to_user,
 )
 from nightshift.identity.model import Session, User, email_key
+from nightshift.identity.roles.errors import LastAdminError, UnknownRoleError
+from nightshift.identity.roles.holders import holder_parts, is_admins
 
 _NOBODY = UserId("nobody")
+_DELETED_USER = 1
+"""Where the user stands among the writes of a deletion."""
 
 
 class IdentityStore:
@@ -56,6 +61,7 @@ class IdentityStore:
                     Put(table=name, item=address, condition=NOT_EXISTS),
                     Put(table=name, item=from_user(user), condition=NOT_EXISTS),
                     Put(table=name, item=from_session(session), condition=NOT_EXISTS),
+                    *holder_parts(name, None, user),
                 ]
             )
         except ConditionFailedError as refused:
@@ -85,8 +91,15 @@ class IdentityStore:
             return None
         return to_user(items[wanted[0]["sk"]]), to_session(items[wanted[1]["sk"]])
 
-    def change_user(self, before: User, after: User) -> bool:
-        """Write `after` if the user still is as `before`; tell whether it was."""
+    def change_user(self, before: User, after: User, also: Sequence[TransactPart] = ()) -> bool:
+        """Write `after` if the user still is as `before`; tell whether it was.
+
+        `also` is written in the same transaction; a condition of it that fails is raised as it is.
+
+        Raises:
+            LastAdminError: nobody would be left who can administer.
+            UnknownRoleError: a role that is to be given was deleted.
+        """
         unchanged = Condition(
             expression="#version = :version AND epoch = :epoch AND password_hash = :hash",
             names={"#version": "version"},
@@ -96,9 +109,17 @@ class IdentityStore:
                 ":hash": before.password_hash,
             },
         )
+        put = Put(table=self._table.name, item=from_user(after), condition=unchanged)
+        counts = holder_parts(self._table.name, before, after)
         try:
-            self._table.put(from_user(after), unchanged)
+            if counts or also:
+                self._table.transact([put, *counts, *also])
+            else:
+                self._table.write(put)
         except ConditionFailedError as refused:
+            _check_counts(refused, counts, first=1)
+            if refused.index:
+                raise
             return refused.item is not None and to_user(refused.item) == after
         return True
 
@@ -123,28 +144,40 @@ class IdentityStore:
     def delete_user(self, user: User, also: Sequence[TransactPart]) -> bool:
         """Remove the user and free the address, with the writes of others, or nothing of it.
 
-        Sessions without their user are over. Returns False when the user changed meanwhile.
+        Sessions and API keys without their user are over. Returns False when the user changed
+        meanwhile.
+
+        Raises:
+            LastAdminError: nobody would be left who can administer.
         """
         name = self._table.name
         own = Condition(
             expression="attribute_not_exists(pk) OR user_id = :me", values={":me": user.user_id}
         )
         same = Condition(
-            expression="attribute_not_exists(pk) OR #version = :seen",
+            expression="#version = :seen",
             names={"#version": "version"},
             values={":seen": user.version},
         )
+        counts = holder_parts(name, user, None)
         try:
             self._table.transact(
                 [
                     Delete(table=name, key=keys.email(email_key(user.email)), condition=own),
                     Delete(table=name, key=keys.user(user.user_id), condition=same),
+                    *counts,
                     *also,
                 ]
             )
-        except ConditionFailedError:
-            return False
+        except ConditionFailedError as refused:
+            is_gone = refused.index == _DELETED_USER and refused.item is None
+            _check_counts(refused, counts, first=_DELETED_USER + 1)
+            return is_gone
         return True
+
+    def forget_api_keys(self, user_id: UserId) -> None:
+        """Remove what is left of the API keys of a user who is gone; they are refused already."""
+        ApiKeyStore(self._table).forget_all(user_id)
 
     def add_session(self, session: Session) -> None:
         """Store a new session."""
@@ -217,3 +250,17 @@ class IdentityStore:
     def forget_attempts(self, kind: str, who: str) -> None:
         """Begin anew after a success."""
         self._table.delete(keys.attempts(kind, who))
+
+
+def _check_counts(refused: ConditionFailedError, counts: Sequence[Update], *, first: int) -> None:
+    """Say what it means that the count of a role, the `first` write or one after it, was refused.
+
+    Raises:
+        LastAdminError: it was the last administrator.
+        UnknownRoleError: the role was deleted.
+    """
+    if not first <= refused.index < first + len(counts):
+        return
+    if is_admins(counts[refused.index - first]):
+        raise LastAdminError from refused
+    raise UnknownRoleError from refused
