@@ -192,6 +192,15 @@ def test_a_provider_that_lets_nobody_in(error: str) -> None:
     assert [] == party.idp.asked("/token")
 
 
+def test_an_error_without_a_state_is_an_error() -> None:
+    """Some providers forget it; nobody is signed in either way. With a code it is no answer."""
+    party = Party()
+    with pytest.raises(ProviderRefusedError):
+        party.sign_in(error="access_denied", code="", state="", cookies={})
+    with pytest.raises(StateInvalidError):
+        party.sign_in(state="", cookies={})
+
+
 def test_an_answer_of_neither_code_nor_error_is_none() -> None:
     """It lets nobody in."""
     with pytest.raises(ProviderRefusedError):

@@ -132,14 +132,14 @@ class ProviderSignIn:
             raise
 
     def _finish(self, provider: Provider, back: Back, redirect_uri: str) -> Identity:
+        if back.error and not back.state:
+            raise self._refusal(provider, back)  # some providers forget the state with an error
         flow = self._flows.resume(provider.provider_id, back.state, back.cookies)
         metadata = self._library.metadata(provider)
         if back.issuer != provider.issuer and (back.issuer or metadata.names_itself):
             raise IssuerMismatchError
         if back.error or not back.code:
-            said = back.error if _ERROR.match(back.error) else "unknown"
-            self._log.info("oidc.error_answered", provider=provider.provider_id, said=said)
-            raise ProviderRefusedError
+            raise self._refusal(provider, back)
         form = {
             "grant_type": "authorization_code",
             "code": back.code,
@@ -149,6 +149,11 @@ class ProviderSignIn:
         tokens = self._exchange(provider, metadata, form)
         claims = self._claims(provider, metadata, flow, tokens)
         return self._identity(provider, metadata, claims, tokens["access_token"])
+
+    def _refusal(self, provider: Provider, back: Back) -> ProviderRefusedError:
+        said = back.error if _ERROR.match(back.error) else "unknown"
+        self._log.info("oidc.error_answered", provider=provider.provider_id, said=said)
+        return ProviderRefusedError()
 
     def _exchange(
         self, provider: Provider, metadata: Metadata, form: dict[str, str]
