@@ -157,6 +157,8 @@ def test_only_these_routes_are_public() -> None:
         "POST /auth/login",
         "POST /auth/refresh",
         "GET /settings/public",
+        "GET /email/unsubscribe",
+        "POST /email/unsubscribe",
         "GET /docs",
         "GET /openapi.json",
     } == {str(o) for o in OPERATIONS if o.is_public}
@@ -174,6 +176,8 @@ def test_only_these_routes_are_the_administrators() -> None:
         "PUT /users/{user_id}/roles",
         "GET /settings/server",
         "PATCH /settings/server",
+        "GET /email/suppressions",
+        "DELETE /email/suppressions/{suppression_id}",
         "GET /queues",
         "GET /queues/{queue}",
         "POST /queues/{queue}/pause",

@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LAYER = ROOT / "layers/common/python/nightshift"
 DOCUMENT = ROOT / "docs" / "security.md"
 SECRETIVE = re.compile(r"token|secret|password|key$|code|otp|email", re.IGNORECASE)
+SEARCHED = {("GET /users", "email"), ("GET /email/suppressions", "email")}
+"""An address is no credential. Administrators find people by it; no log of ours holds a query."""
+ONE_CLICK = {("GET /email/unsubscribe", "token"), ("POST /email/unsubscribe", "token")}
+"""RFC 8058 has it in the address; it opens nothing but the door out of one kind of mail."""
 LEVEL_1 = """
 1.2.1 1.2.2 1.2.3 1.2.4 1.2.5 1.3.1 1.3.2 1.5.1 2.1.1 2.2.1 2.2.2 2.3.1 3.2.1 3.2.2 3.3.1 3.4.1
 3.4.2 3.5.1 3.5.2 3.5.3 4.1.1 4.4.1 5.2.1 5.2.2 5.3.1 5.3.2 8.1.1 8.2.1 8.2.2 8.3.1 11.3.1 11.3.2
@@ -63,7 +67,8 @@ def test_reading_changes_nothing(product: Product, operation: Operation) -> None
 def test_no_address_holds_a_secret(operation: Operation) -> None:
     """Secrets travel in headers and bodies: no parameter of a path or a query is for one."""
     names = [p["name"] for place in ("path", "query") for p in operation.parameters(place)]
-    assert [] == [name for name in names if SECRETIVE.search(name)]
+    secretive = {(str(operation), name) for name in names if SECRETIVE.search(name)}
+    assert not secretive - SEARCHED - ONE_CLICK
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "api_key", "authorization"])
@@ -114,18 +119,22 @@ DANGEROUS = re.compile(
     r"^(?:(?:builtins\.)?(?:eval|exec|compile|__import__)|os\.(?:system|popen|exec\w*|spawn\w*)"
     r"|(?:subprocess|pickle|shelve|marshal\.loads?|yaml|xml|lxml|jinja2|telnetlib|ftplib)(?:\..*)?)$"
 )
+OUR_TEMPLATES = {("email/rendering.py", "jinja2")}
 WEAK = re.compile(
     r"(?i)(?:^|\.)(?:md5|sha1|md4|ripemd|arc4|des|tripledes|blowfish|ecb|cbc|pkcs1v15)$"
 )
 
 
 def test_the_layer_runs_nothing_that_comes_from_outside() -> None:
-    """No evaluated code, no shell, no XML, no deserialiser that makes objects, no templates."""
+    """No evaluated code, no shell, no XML, no deserialiser that makes objects.
+
+    Templates are those of mails, which come with the code.
+    """
     found = [
         (str(path), name)
         for path, tree in modules()
         for name in names_used(tree)
-        if DANGEROUS.match(name)
+        if DANGEROUS.match(name) and (str(path), name.partition(".")[0]) not in OUR_TEMPLATES
     ]
     assert [] == found
 
