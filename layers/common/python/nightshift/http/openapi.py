@@ -109,7 +109,11 @@ def build_document(
             "schemas": {"Problem": _PROBLEM, **schemas.definitions},
             "responses": problems.components,
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The access token of a sign-in, or an API key (`nsk_...`).",
+                }
             },
         },
     }
