@@ -265,6 +265,17 @@ def make_beside(engine: Engine, email: Email) -> Beside:
     return Beside(email=email.of_accounts, leaver=lambda: leaving.leaver, uploads=pictures)
 
 
+def set_flag(world: World, user_id: str, name: str) -> None:
+    """Set a flag of a user, `email_verified` or `disabled`, to true."""
+    world.dynamodb.update_item(
+        TableName="identity",
+        Key={"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "PROFILE"}},
+        UpdateExpression="SET #flag = :true",
+        ExpressionAttributeNames={"#flag": name},
+        ExpressionAttributeValues={":true": {"BOOL": True}},
+    )
+
+
 def make_memos(engine: Engine) -> MemosContext:
     """Return the memos context on the engine's machine."""
     tokens = itertools.count()

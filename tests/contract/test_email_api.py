@@ -4,8 +4,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from nightshift.aws.dynamo import Table
+from nightshift.email.choices import ChoiceStore
 from nightshift.email.model import Category
-from tests.contract.apps import Product, make_product
+from nightshift.email.readers import IdentityReaders
+from nightshift.identity.wiring import make_directory
+from tests.contract.apps import Product, make_product, set_flag
 
 PATH = "/email/suppressions"
 
@@ -151,3 +155,25 @@ def test_a_link_outlives_the_turning_over_of_the_key() -> None:
     sealer._keys = lambda: [bytes(range(50, 82)), *old]
     answer = product.door("POST", "/email/unsubscribe", query={"token": token})
     assert 200 == answer.status
+
+
+def test_readers_are_whom_identity_knows() -> None:
+    """Verified once identity says so, or where nobody is written to; gone once disabled."""
+    product = make_product()
+    user_id = product.user["user"]["id"]
+    table = Table(product.world.dynamodb, "identity")  # type: ignore[arg-type]  # the fake's door
+    directory = make_directory(table)
+    choices = ChoiceStore(Table(product.world.dynamodb, "email"))  # type: ignore[arg-type]  # the same
+    deployed = IdentityReaders(directory, choices)
+    local = IdentityReaders(directory, choices, all_verified=True)
+    assert [False, True] == [_verified(readers, user_id) for readers in (deployed, local)]
+    set_flag(product.world, user_id, "email_verified")
+    assert _verified(deployed, user_id)
+    set_flag(product.world, user_id, "disabled")
+    assert [None, None] == [readers.find(user_id) for readers in (deployed, local)]
+
+
+def _verified(readers: IdentityReaders, user_id: str) -> bool:
+    reader = readers.find(user_id)
+    assert reader is not None
+    return reader.verified

@@ -21,6 +21,7 @@ READER = Reader(
     name="Ada",
     locale="en-GB",
     time_zone="Europe/Berlin",
+    verified=True,
 )
 UNSUBSCRIBE = f"{LINK}/api/v1/email/unsubscribe?token={TOKEN}"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -1,6 +1,7 @@
 """A mail is a job: asked for with the caller's writes, sent once, or said why not."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,9 @@ from nightshift.aws.dynamo import NOT_EXISTS, ConditionFailedError, Put
 from nightshift.email.addresses import read_address
 from nightshift.email.errors import BadAddressError, BadMailDataError
 from nightshift.email.model import (
+    NOTICES,
     AttachedBlob,
     Category,
-    Reader,
     SuppressionReason,
     Template,
 )
@@ -26,7 +27,7 @@ from nightshift.ports.mail import (
     OutgoingMail,
 )
 from tests.support.faults import CrashError
-from tests.support.mails import EXAMPLES, TOKEN
+from tests.support.mails import EXAMPLES, READER, TOKEN
 from tests.support.world import Queued
 from tests.unit.email.scene import ADA, SHOP_ROW, Post
 
@@ -57,7 +58,7 @@ def test_a_mail_is_sent_to_its_address() -> None:
     post.send(Template.VERIFICATION)
     post.settle()
     (mail,) = post.deliverer.mails
-    assert ("ada@example.com", "Confirm your e-mail address") == (mail.to, mail.subject)
+    assert ("ada@example.com", "Confirm your email address") == (mail.to, mail.subject)
     assert [("completed", {"outcome": "sent", "template": "verification"}, 1)] == post.jobs()
 
 
@@ -220,7 +221,7 @@ def test_a_reader_without_given_address_gets_it_at_his_own() -> None:
     """`notify` leaves the address to the time of sending."""
     post = Post()
     post.mailer.notify(ADA, "task_paused", EXAMPLES[Template.TASK_PAUSED])
-    post.readers.readers[ADA] = Reader(user_id=ADA, email="ada@new.example.com")
+    post.readers.readers[ADA] = replace(READER, email="ada@new.example.com")
     post.settle()
     assert ["ada@new.example.com"] == [mail.to for mail in post.deliverer.mails]
 
@@ -241,14 +242,23 @@ def test_a_notice_needs_no_key_and_a_secret_is_no_notice() -> None:
 
 def test_what_a_user_does_not_want_is_not_sent() -> None:
     """Only of what can be chosen: a mail about the account comes all the same."""
-    post = Post(
-        reader=Reader(user_id=ADA, email="ada@example.com", choices={"weekly_summary": False})
-    )
+    post = Post(reader=replace(READER, choices={"weekly_summary": False}))
     for template in (Template.WEEKLY_SUMMARY, Template.MONTHLY_REPORT, Template.RESET):
         post.send(template)
     post.settle()
     assert ["unwanted", "sent", "sent"] == post.outcomes()
     assert 2 == len(post.deliverer.mails)
+
+
+def test_an_address_that_nobody_proved_gets_no_notices() -> None:
+    """Whoever registers a stranger's address cannot write to the stranger by naming a task."""
+    post = Post(reader=replace(READER, verified=False))
+    told = (*sorted(NOTICES), Template.WELCOME, Template.VERIFICATION, Template.RESET)
+    for template in told:
+        post.send(template)
+    post.settle()
+    assert [*["unverified"] * len(NOTICES), "sent", "sent", "sent"] == post.outcomes()
+    assert 3 == len(post.deliverer.mails)
 
 
 def test_a_suppressed_address_is_not_written_to() -> None:

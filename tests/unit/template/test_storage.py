@@ -18,8 +18,8 @@ def kept(stage: str) -> list[dict[str, Any]]:
 
 
 def test_one_table_a_context() -> None:
-    """Tasks, jobs, identities, memos, mails, audit log, settings and the HTTP state lie apart."""
-    names = ("Tasks", "Jobs", "Identity", "Http", "Memos", "Email", "Audit", "Settings")
+    """Tasks, jobs, identities, memos, audit log, settings, mails and the HTTP state lie apart."""
+    names = ("Tasks", "Jobs", "Identity", "Http", "Memos", "Audit", "Settings", "Email")
     expected = {f"<Tables/{name}Table>" for name in names}
     assert expected == tables("prod").keys()
 

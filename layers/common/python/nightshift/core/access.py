@@ -60,6 +60,8 @@ class Role(StrEnum):
 
 ADMIN_ONLY = frozenset(
     {
+        Permission.SUPPRESSIONS_READ,
+        Permission.SUPPRESSIONS_WRITE,
         Permission.USERS_READ,
         Permission.USERS_WRITE,
         Permission.ROLES_READ,
@@ -67,8 +69,6 @@ ADMIN_ONLY = frozenset(
         Permission.SERVER_SETTINGS_READ,
         Permission.SERVER_SETTINGS_WRITE,
         Permission.AUDIT_READ_ALL,
-        Permission.SUPPRESSIONS_READ,
-        Permission.SUPPRESSIONS_WRITE,
         Permission.QUEUES_READ,
         Permission.QUEUES_WRITE,
     }

@@ -10,7 +10,7 @@ class BadMailDataError(InvalidInputError):
 
 
 class BadAddressError(InvalidInputError):
-    """This is no e-mail address that mail can be sent to."""
+    """This is no email address that mail can be sent to."""
 
     slug = "bad_address"
 

@@ -23,7 +23,7 @@ HEADS: Mapping[Template, Head] = {
         preheader="Your account is ready. Here is what to do first.",
     ),
     Template.VERIFICATION: Head(
-        subject="Confirm your e-mail address",
+        subject="Confirm your email address",
         preheader="One click, and {{ product }} knows that this address is yours.",
     ),
     Template.RESET: Head(

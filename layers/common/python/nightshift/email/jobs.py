@@ -9,6 +9,7 @@ from nightshift.email.addresses import read_address
 from nightshift.email.composing import Composer, Letter
 from nightshift.email.model import (
     CATEGORY_OF,
+    NOTICES,
     Address,
     MailId,
     Reader,
@@ -101,6 +102,8 @@ class MailSending:
     ) -> Sent | None:
         if not reader.wants(CATEGORY_OF.get(template)):
             return Sent.UNWANTED
+        if template in NOTICES and not reader.verified:
+            return Sent.UNVERIFIED
         expires_at = getattr(data, "expires_at", None)
         if expires_at is not None and expires_at <= self._clock.now():
             return Sent.EXPIRED

@@ -65,7 +65,8 @@ class Reader:
     """The user that a mail is for, as of the moment it is sent.
 
     `locale` is a BCP 47 tag such as `en-GB`, `time_zone` an IANA name; either may be empty. A
-    category that `choices` does not name is wanted.
+    category that `choices` does not name is wanted. `verified` says that the user has proved
+    to read the address.
     """
 
     user_id: str
@@ -74,6 +75,7 @@ class Reader:
     locale: str = ""
     time_zone: str = ""
     choices: Mapping[str, bool] | None = None
+    verified: bool = False
 
     def wants(self, category: Category | None) -> bool:
         """Tell whether the user wants mails of this category; None is always sent."""
@@ -99,6 +101,7 @@ class Sent(StrEnum):
     ALREADY_SENT = "already_sent"
     SUPPRESSED = "suppressed"
     UNWANTED = "unwanted"
+    UNVERIFIED = "unverified"
     NO_RECIPIENT = "no_recipient"
     EXPIRED = "expired"
 
@@ -113,7 +116,8 @@ NOTICES = frozenset(
     }
 )
 """Mails whose links lead to pages that ask for a sign-in: their data need not be sealed, so that
-who sends them needs no key."""
+who sends them needs no key. They carry words that users wrote, such as a task's name, and so go to
+verified addresses only: whoever registers a stranger's address cannot write to the stranger."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

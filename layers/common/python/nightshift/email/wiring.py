@@ -20,6 +20,7 @@ from nightshift.email.store import MailStore
 from nightshift.email.suppression import Suppressions
 from nightshift.email.unsubscribe import Unsubscriber
 from nightshift.jobs.kinds import Completed, Failed, Job
+from nightshift.jobs.settings import EngineSettings
 from nightshift.jobs.wiring import Machine, get_machine
 from nightshift.observability import Log, get_log
 from nightshift.ports.mail import MailTransport
@@ -177,7 +178,9 @@ def _readers(table: Table) -> Readers:
     from nightshift.email.readers import IdentityReaders  # noqa: PLC0415 - at the first mail only
     from nightshift.identity.wiring import build_directory  # noqa: PLC0415 - the same
 
-    return IdentityReaders(build_directory(os.environ), ChoiceStore(table))
+    is_local = load(EngineSettings, os.environ).stage == "local"
+    directory = build_directory(os.environ)
+    return IdentityReaders(directory, ChoiceStore(table), all_verified=is_local)
 
 
 @cache
