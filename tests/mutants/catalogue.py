@@ -1,9 +1,10 @@
 """All mutants."""
 
+from tests.mutants.access import ACCESS
 from tests.mutants.claims import CLAIMS
 from tests.mutants.endings import ENDINGS
 from tests.mutants.flow import FLOW
 from tests.mutants.limits import LIMITS
 from tests.mutants.walks import WALKS
 
-MUTANTS = (*CLAIMS, *ENDINGS, *FLOW, *LIMITS, *WALKS)
+MUTANTS = (*ACCESS, *CLAIMS, *ENDINGS, *FLOW, *LIMITS, *WALKS)
