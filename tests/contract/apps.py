@@ -34,7 +34,7 @@ from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
 from nightshift.memos.wiring import Outside as MemosOutside
-from nightshift.observability import make_log
+from nightshift.observability import Log
 from nightshift.ports.github import GitHubUnavailableError
 from nightshift.reports.settings import ReportSettings
 from nightshift.reports.wiring import Outside as ReportsOutside
@@ -210,7 +210,7 @@ def make_product(*kinds: JobKind[Any]) -> Product:
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     memos = make_memos(engine)
-    email = make_email(engine)
+    email = make_email(engine, world.log)
     behind = Behind(
         engine=engine,
         memos=memos,
@@ -321,7 +321,7 @@ def make_reports(engine: Engine, world: World) -> ReportsContext:
     return ReportsContext(engine.machine, outside, ReportSettings(task_timeout_seconds=100))
 
 
-def make_email(engine: Engine) -> Email:
+def make_email(engine: Engine, log: Log) -> Email:
     """Return the email context on the engine's machine, with identity's users as readers."""
     nonces = itertools.count(1)
     deliverer = MemoryMail()
@@ -334,7 +334,7 @@ def make_email(engine: Engine) -> Email:
         url=lambda: "https://nightshift.example.com",
         transport=lambda: deliverer,
         random=lambda n: next(nonces).to_bytes(n, "big"),
-        log=make_log(service="email"),
+        log=log,
     )
     context = EmailContext(
         engine.machine,
