@@ -11,6 +11,7 @@ import pytest
 from nightshift.identity.model import NOBODY
 from tests.contract.apps import Product, make_product
 from tests.contract.door import Answer
+from tests.support.canaries import flat
 from tests.support.faults import FaultPlan
 
 THERE, GHOST = "there@example.com", "ghost@example.com"
@@ -38,10 +39,14 @@ def asked(product: Product, path: str, email: str) -> tuple[Answer, list[tuple[s
     answer = product.door("POST", path, json_body={**BODIES[path], "email": email})
     product.world.dynamodb.faults = None
     return answer, [
-        (seen.operation, len(seen.request.get("TransactItems", ())), len(repr(seen.request)))
+        (seen.operation, len(seen.request.get("TransactItems", ())), _size(seen.request))
         for seen in plan.seen
         if (seen.operation, seen.request.get("TableName")) != CALENDAR
     ]
+
+
+def _size(request: object) -> int:
+    return sum(map(len, flat(request)))
 
 
 @pytest.mark.parametrize("path", BODIES)
