@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYER = "layers/common/python/nightshift"
 PARTS = ("layers", "tests", "functions", "infra", "events", "pyproject.toml", "template.yaml")
 EVERYTHING = ("tests/unit/jobs", "tests/unit/tasks")
+OF_ACCOUNTS = ("tests/unit/identity", "tests/unit/email")
+ACCOUNTS = ("identity/", "email/", "adapters/mail")
 SLOW = tuple(f"tests/unit/jobs/test_{name}.py" for name in ("crash_matrix", "crowds", "simulation"))
 """Tried last of everything."""
 TIMEOUT_S = 600
@@ -68,6 +70,8 @@ class Tree:
         with _written(path, text.replace(mutant.old, mutant.new)):
             if (noticed := self._fallen(_files(mutant))) is not None:
                 return Verdict.FELL, noticed
+            if mutant.path.startswith(ACCOUNTS):
+                return Verdict.SURVIVED, self._fallen(OF_ACCOUNTS) or NOBODY_KNOWS
             quick = [*EVERYTHING, *(f"--ignore={file}" for file in SLOW)]
             noticed = self._fallen(quick) or self._fallen(SLOW)
             return Verdict.SURVIVED, noticed or NOBODY_KNOWS

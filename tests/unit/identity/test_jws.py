@@ -1,11 +1,16 @@
 """Signed tokens against published vectors: what is right opens, everything else is refused."""
 
+import hmac
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from jwt import PyJWK
 from jwt.api_jws import PyJWS
 
@@ -77,6 +82,80 @@ def test_a_signature_has_one_form() -> None:
     s = int.from_bytes(raw[32:], "little") + ORDER
     with pytest.raises(TokenSignatureInvalidError):
         open_jws(f"{head}.{payload}.{b64url(raw[:32] + s.to_bytes(32, 'little'))}", our_key)
+
+
+HEAD, PAYLOAD, SIGNATURE = OURS["token"].split(".")
+THEIRS = Ed25519PrivateKey.generate()
+
+
+def changed(text: str) -> str:
+    """Return base64url whose first byte is another one."""
+    raw = bytearray(from_b64url(text))
+    raw[0] ^= 1
+    return b64url(bytes(raw))
+
+
+def signed_by_them(**header: Any) -> str:
+    """Return a token that a stranger signed, under a header of any kind."""
+    text = f"{b64url(json.dumps({'alg': 'EdDSA', **header}).encode())}.{PAYLOAD}"
+    return f"{text}.{b64url(THEIRS.sign(text.encode()))}"
+
+
+def mac_by_public_key(form: serialization.Encoding) -> str:
+    """Return a token whose MAC is keyed with what everybody knows of our key."""
+    encodings = serialization.PublicFormat
+    kind = encodings.Raw if form is serialization.Encoding.Raw else encodings.SubjectPublicKeyInfo
+    key = our_key(None).public_bytes(form, kind)
+    text = f"{b64url(json.dumps({'alg': 'HS256'}).encode())}.{PAYLOAD}"
+    return f"{text}.{b64url(hmac.digest(key, text.encode(), 'sha256'))}"
+
+
+THEIR_JWK = {"kty": "OKP", "crv": "Ed25519", "x": b64url(THEIRS.public_key().public_bytes_raw())}
+NONE, NONE_AGAIN = b64url(b'{"alg":"none"}'), b64url(b'{"alg":"nOnE"}')
+FORGERIES = {
+    "modified signature": f"{HEAD}.{PAYLOAD}.{changed(SIGNATURE)}",
+    "missing signature": f"{HEAD}.{PAYLOAD}.",
+    "missing signature and separator": f"{HEAD}.{PAYLOAD}",
+    "modified payload": f"{HEAD}.{changed(PAYLOAD)}.{SIGNATURE}",
+    "missing payload": f"{HEAD}..{SIGNATURE}",
+    "missing payload and separator": f"{HEAD}.{SIGNATURE}",
+    "modified header": f"{b64url(b'{ ' + from_b64url(HEAD)[1:])}.{PAYLOAD}.{SIGNATURE}",
+    "missing header": f".{PAYLOAD}.{SIGNATURE}",
+    "missing header and separator": f"{PAYLOAD}.{SIGNATURE}",
+    "missing header and signature": f".{PAYLOAD}.",
+    "payload alone": PAYLOAD,
+    "empty": "",
+    "extra empty component": f"{OURS['token']}.",
+    "extra component": f"{OURS['token']}.foo",
+    "none without a signature": f"{NONE}.{PAYLOAD}.",
+    "none with a signature": f"{NONE}.{PAYLOAD}.{SIGNATURE}",
+    "none in another case": f"{NONE_AGAIN}.{PAYLOAD}.",
+    "JSON serialization": json.dumps(
+        {"payload": PAYLOAD, "signatures": [{"protected": HEAD, "signature": SIGNATURE}]}
+    ),
+    "flattened JSON": json.dumps({"payload": PAYLOAD, "protected": HEAD, "signature": SIGNATURE}),
+    "MAC keyed with the raw public key": mac_by_public_key(serialization.Encoding.Raw),
+    "MAC keyed with the public key's DER": mac_by_public_key(serialization.Encoding.DER),
+    "MAC keyed with the public key's PEM": mac_by_public_key(serialization.Encoding.PEM),
+    "embedded key": signed_by_them(jwk=THEIR_JWK),
+    "embedded key under our name": signed_by_them(jwk={**THEIR_JWK, "kid": "x"}, kid="x"),
+    "another key": signed_by_them(),
+    "detached payload": signed_by_them(b64=False, crit=["b64"]),
+    "unknown critical header": signed_by_them(crit=["exp"], exp=1),
+    "wrong alphabet": f"{HEAD}.{PAYLOAD}.{SIGNATURE.replace('-', '+').replace('_', '/')}",
+    "padding": f"{HEAD}.{PAYLOAD}.{SIGNATURE}==",
+    "half a signature": f"{HEAD}.{PAYLOAD}.{SIGNATURE[:43]}",
+}
+"""What Project Wycheproof's file for JSON Web Signatures tries, made for the key of RFC 8037.
+
+The kinds of attacks, not its vectors: none of those is signed by an algorithm of ours."""
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_no_forgery_opens(name: str) -> None:
+    """Each kind that the public suite knows."""
+    with pytest.raises((TokenMalformedError, TokenSignatureInvalidError)):
+        open_jws(FORGERIES[name], our_key)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,27 @@ import os
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 
 from nightshift.core.environment import SettingsError
+from nightshift.core.tokens import b64url
 from nightshift.deploy.secrets import new_signing_key, public_half
 from nightshift.http.keys import lazy_key, parse_key
+from nightshift.identity.accounts_wiring import build_accounts_app
 from nightshift.identity.public_keys import parse_public_keys
 from nightshift.identity.signing_keys import parse_signing_key
-from tests.contract.door import World, private_jwk, public_jwk
+from tests.contract.door import (
+    ENVIRON,
+    PASSWORD,
+    Door,
+    World,
+    make_world,
+    private_jwk,
+    public_jwk,
+)
 
 KEY = Ed25519PrivateKey.generate()
 OTHER = Ed25519PrivateKey.generate()
@@ -48,6 +61,65 @@ def test_bad_private_keys_are_refused(text: str, message: str) -> None:
     """Weak, published and broken keys sign nothing."""
     with pytest.raises(SettingsError, match=message):
         parse_signing_key(text, "keys")
+
+
+PUBLISHED = (
+    "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+    "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+    "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+)
+"""The private keys of RFC 8032 section 7.1, tests 1 to 3."""
+
+
+@pytest.mark.parametrize("secret", PUBLISHED)
+def test_published_keys_neither_sign_nor_verify(secret: str) -> None:
+    """What stands in an RFC is in somebody's configuration, and known to everybody."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret))
+    with pytest.raises(SettingsError, match="drawn at random"):
+        parse_signing_key(json.dumps([private_jwk(key)]), "keys")
+    with pytest.raises(SettingsError, match="anybody can sign"):
+        parse_public_keys(json.dumps({"keys": [public_jwk(key)]}), "keys")
+
+
+IDENTITY = b"\x01" + bytes(31)
+
+
+def test_under_a_point_of_small_order_anybody_could_sign() -> None:
+    """The library takes such a key, and a signature that was made of nothing."""
+    Ed25519PublicKey.from_public_bytes(IDENTITY).verify(IDENTITY + bytes(32), b"anything at all")
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        IDENTITY.hex(),
+        "00" * 32,
+        "00" * 31 + "80",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    ],
+)
+def test_points_of_small_order_do_not_verify(point: str) -> None:
+    """All eight, and two that are written in another way."""
+    jwk = public_jwk(KEY) | {"x": b64url(bytes.fromhex(point))}
+    with pytest.raises(SettingsError, match="anybody can sign"):
+        parse_public_keys(json.dumps({"keys": [jwk]}), "keys")
+
+
+def test_a_weak_key_signs_nobody_in() -> None:
+    """A function that finds one answers nothing but an error, and stores no session."""
+    world = make_world()
+    weak = Ed25519PrivateKey.from_private_bytes(b"secret" * 5 + b"se")
+    world.secrets.values["signing-keys"] = json.dumps([private_jwk(weak)])
+    door = Door(handler=build_accounts_app(ENVIRON, world.outside))
+    body = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada"}
+    assert 500 == door("POST", "/auth/register", json_body=body).status
+    assert [] == world.rows("identity")
 
 
 @pytest.mark.parametrize(

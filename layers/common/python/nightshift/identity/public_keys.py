@@ -18,6 +18,20 @@ from nightshift.ports.secrets import Secrets, SecretsUnavailableError
 
 MAX_AGE = timedelta(minutes=10)
 UNKNOWN_AFTER = timedelta(minutes=1)
+_PUBLISHED_EXAMPLES = frozenset(
+    {
+        "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",  # RFC 8037 appendix A, RFC 8032 test 1
+        "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw",  # RFC 8032 test 2
+        "_FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU",  # RFC 8032 test 3
+    }
+)
+"""Their private halves are known to everybody."""
+_PRIME = 2**255 - 19
+_ORDER_8_Y = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_SMALL_ORDER_YS = frozenset({0, 1, _PRIME - 1, _PRIME, _PRIME + 1, _ORDER_8_Y, _PRIME - _ORDER_8_Y})
+"""Of the points of small order: under them a signature can be made of nothing."""
 
 
 class PublicKeys:
@@ -62,7 +76,8 @@ def parse_public_keys(text: str, name: str) -> dict[str, Ed25519PublicKey]:
     """Return the keys of a JWKS by `kid`.
 
     Raises:
-        SettingsError: it is no JWKS of Ed25519 public keys with distinct kids.
+        SettingsError: it is no JWKS of Ed25519 public keys with distinct kids, or one of them is
+            such that anybody can sign.
     """
     document = read_json(text, name)
     found = document.get("keys") if isinstance(document, dict) else None
@@ -102,7 +117,17 @@ def read_json(text: str, name: str) -> Any:  # noqa: ANN401 - judged by the call
 
 
 def _load(jwk: Mapping[str, Any], name: str) -> Ed25519PublicKey:
+    public = str(jwk.get("x", ""))
     try:
-        return Ed25519PublicKey.from_public_bytes(from_b64url(str(jwk.get("x", ""))))
+        raw = from_b64url(public)
+        key = Ed25519PublicKey.from_public_bytes(raw)
     except ValueError as error:
         raise SettingsError(f"{name} holds a key that cannot be read") from error
+    if public in _PUBLISHED_EXAMPLES or _y_of(raw) in _SMALL_ORDER_YS:
+        raise SettingsError(f"{name} holds a key under which anybody can sign")
+    return key
+
+
+def _y_of(raw: bytes) -> int:
+    """Return the y coordinate of a point without the sign of x (RFC 8032 section 5.1.2)."""
+    return int.from_bytes(raw, "little") & (2**255 - 1)

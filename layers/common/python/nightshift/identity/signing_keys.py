@@ -24,7 +24,7 @@ _PUBLISHED_EXAMPLES = frozenset(
     {
         "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",  # RFC 8037 appendix A, RFC 8032 test 1
         "TM0Imyj_ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U-4pvs",  # RFC 8032 test 2
-        "xaqN9D-fg3vtt0QvMdy3sWbThTUHb0i3BgTMgOnBTL8",  # RFC 8032 test 3
+        "xaqN9D-fg3vtt0QvMdy3sWbThTUHbwlLhc46LgtEWPc",  # RFC 8032 test 3
     }
 )
 
