@@ -3,7 +3,8 @@
 Works on a copy of the tree in a temporary folder, and runs for each mutant the few test files that
 are to notice, until the first of their tests falls. Before that all of those files must pass as the
 code stands, so that nothing falls for another reason. A survivor is tried on all tests of jobs and
-tasks, or of accounts and mail, to tell a wrong choice of files from a condition that nobody watches; both end with 1.
+tasks, or of accounts and mail, to tell a wrong choice of files from a condition that nobody
+watches; both end with 1.
 
 Not part of `make test`: it takes about a quarter of an hour.
 """

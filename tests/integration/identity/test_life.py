@@ -97,7 +97,7 @@ def is_of(row: Document, user_id: str) -> bool:
 
 
 def test_the_life_of_an_account(stack: Stack) -> None:
-    """Registered, verified, changed, forgotten, reset, keyed and deleted; each ends what it must."""
+    """Registered, verified, changed, reset, given a key and deleted; each ends what it must."""
     user = stack.register()
     first = Client(stack, user)
     assert first.expect(200, "GET", "/users/me")["email_verified"] is False
