@@ -96,6 +96,7 @@ _OWN_READ = frozenset(
         Permission.JOBS_READ,
         Permission.MEMOS_READ,
         Permission.CARDS_READ,
+        Permission.REPORTS_READ,
     }
 )
 _OWN_WRITE = frozenset(
@@ -104,6 +105,7 @@ _OWN_WRITE = frozenset(
         Permission.JOBS_WRITE,
         Permission.MEMOS_WRITE,
         Permission.CARDS_WRITE,
+        Permission.REPORTS_WRITE,
     }
 )
 _GRANTS: Mapping[Role, frozenset[Permission]] = {
