@@ -49,15 +49,16 @@ ENDINGS = (
     Mutant(
         name="nothing follows from an end from outside",
         path="jobs/ending.py",
-        old="        self._let_go(seat)\n        self._follower.follow(record)\n        return record\n\n"
-        "    def _let_go",
+        old="        self._let_go(seat)\n        self._follower.follow(record)\n"
+        "        return record\n\n    def _let_go",
         new="        self._let_go(seat)\n        return record\n\n    def _let_go",
         tests=("gates", "lifecycle", "kinds"),
     ),
     Mutant(
         name="nothing follows from a replacement",
         path="jobs/ending.py",
-        old="            return None\n        self._let_go(seat)\n        self._follower.follow(record)\n",
+        old="            return None\n        self._let_go(seat)\n"
+        "        self._follower.follow(record)\n",
         new="            return None\n        self._let_go(seat)\n",
         tests=("unique",),
     ),
