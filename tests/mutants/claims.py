@@ -23,7 +23,7 @@ CLAIMS = (
         path="jobs/store.py",
         old='if error.item is None or error.item.get("tok") != token:',
         new="if True:",
-        tests=("crash_matrix",),
+        tests=("races", "crash_matrix"),
     ),
     Mutant(
         name="rival taken for a lost answer",
@@ -110,7 +110,7 @@ CLAIMS = (
         path="jobs/decision.py",
         old="if running and seat.lease_ms <= now_ms:",
         new="if running:",
-        tests=("lifecycle",),
+        tests=("races",),
     ),
     Mutant(
         name="lease of another's job never over",
@@ -145,7 +145,7 @@ CLAIMS = (
         path="jobs/decision.py",
         old="if message.attempt <= closed:",
         new="if False:",
-        tests=("reviewed", "runs"),
+        tests=("races",),
     ),
     Mutant(
         name="the message before does not make up for its successor",
@@ -159,7 +159,7 @@ CLAIMS = (
         path="jobs/decision.py",
         old="if start_ms > now_ms + EARLY_TOLERANCE_MS:",
         new="if False:",
-        tests=("tick", "runs"),
+        tests=("races",),
     ),
     Mutant(
         name="the worker does not wait for the second",

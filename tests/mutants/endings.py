@@ -8,7 +8,7 @@ ENDINGS = (
         path="jobs/ending.py",
         old="if look.record is not None and look.record.is_terminal:",
         new="if False:",
-        tests=("owned", "kinds"),
+        tests=("owned",),
     ),
     Mutant(
         name="an end is written over what came meanwhile",
@@ -23,7 +23,7 @@ ENDINGS = (
         path="jobs/ending.py",
         old="if not even_running and seat is not None and seat.attempt > _closed(look.record):",
         new="if False:",
-        tests=("reviewed", "races"),
+        tests=("races",),
     ),
     Mutant(
         name="what has begun is replaced",
@@ -52,7 +52,7 @@ ENDINGS = (
         old="        self._let_go(seat)\n        self._follower.follow(record)\n"
         "        return record\n\n    def _let_go",
         new="        self._let_go(seat)\n        return record\n\n    def _let_go",
-        tests=("gates", "lifecycle", "kinds"),
+        tests=("owned",),
     ),
     Mutant(
         name="nothing follows from a replacement",
@@ -128,7 +128,7 @@ ENDINGS = (
         old="        self._follower.leave(seat.ref, seat.attempt, plan.gates)\n"
         "        self._follower.follow(closed)\n",
         new="        self._follower.leave(seat.ref, seat.attempt, plan.gates)\n",
-        tests=("fault_matrix", "sweeps"),
+        tests=("adversity",),
     ),
     Mutant(
         name="a job is judged by another's plan",
@@ -142,7 +142,7 @@ ENDINGS = (
         path="jobs/engine.py",
         old="if reason == Reason.UNKNOWN_KIND:",
         new="if False:",
-        tests=("adversity", "reviewed"),
+        tests=("adversity",),
     ),
     Mutant(
         name="a refused job that waited does not wake the next",
@@ -226,7 +226,7 @@ ENDINGS = (
         path="jobs/service.py",
         old="        self._claim_direct(message)\n",
         new="",
-        tests=("reviewed", "dead_letters"),
+        tests=("reviewed",),
     ),
     Mutant(
         name="an open job is tried again",

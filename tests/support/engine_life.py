@@ -136,7 +136,7 @@ class EngineLife:
                 return
 
     def _is_quiet(self) -> bool:
-        """Tell whether nothing can happen any more: no message, and nothing that a walk will see."""
+        """Tell whether nothing can happen any more: no message, nothing ahead of a walk."""
         items = self.world.dynamo.items("jobs")
         reached = {str(i["pk"]): int(i["pos"]) for i in items if "pos" in i}
         rows = [str(i["pk"]).split("#") for i in items]

@@ -30,12 +30,12 @@ def test_work_longer_than_its_lease_is_not_taken_over() -> None:
     def act(_: Job[Chore]) -> None:
         for _minute in range(9):
             world.pass_time(world.clock.now() + timedelta(seconds=10))
+            world.queue.send([world.queue.sent[0][1]])
             listen_elsewhere(world)
 
     hand = Hand(act=act)
     world, kind = stack(hand, timeout_s=110)
     done = put(world, kind)
-    world.queue.messages *= 3
     world.run_for(minutes=10)
     view = view_of(world, done.job_id)
     assert (JobStatus.COMPLETED, 1, 1) == (view.status, view.attempts, len(hand.jobs))
