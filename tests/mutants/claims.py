@@ -138,7 +138,7 @@ CLAIMS = (
         path="jobs/decision.py",
         old="if record is not None and record.is_terminal:",
         new="if False:",
-        tests=("fault_matrix", "races"),
+        tests=("owned",),
     ),
     Mutant(
         name="old attempts are not told from new ones",
@@ -152,7 +152,7 @@ CLAIMS = (
         path="jobs/decision.py",
         old="if record is not None and waiting and message.attempt == record.closed:",
         new="if False:",
-        tests=("fault_matrix",),
+        tests=("races",),
     ),
     Mutant(
         name="early messages start early",
@@ -166,7 +166,7 @@ CLAIMS = (
         path="jobs/worker.py",
         old="        await self._wait_for(claimed.seat.started_ms)\n",
         new="",
-        tests=("runs",),
+        tests=("races",),
     ),
     Mutant(
         name="overlap is not looked at",
@@ -180,7 +180,7 @@ CLAIMS = (
         path="jobs/decision.py",
         old="if refusal is not None:",
         new="if False:",
-        tests=("tick",),
+        tests=("gate_races",),
     ),
     Mutant(
         name="a late attempt closes whatever stands",

@@ -16,7 +16,7 @@ ENDINGS = (
         old="self._store.write_record(record, seen=look.record)",
         new="self._store.write_record(record, seen=self._store.find_record(\n"
         "            ref.kind, ref.subject, ref.job_id))",
-        tests=("owned",),
+        tests=("races",),
     ),
     Mutant(
         name="a refusal ends what runs",
@@ -149,7 +149,7 @@ ENDINGS = (
         path="jobs/engine.py",
         old="        if ref.overlap is Overlap.QUEUE:\n            self._follower.wake(ref)\n",
         new="",
-        tests=("reviewed",),
+        tests=("races",),
     ),
     Mutant(
         name="poison is never given up",
@@ -199,13 +199,6 @@ ENDINGS = (
         old="if record is None or not record.is_terminal:\n                raise UniqueKeyTaken",
         new="if False:\n                raise UniqueKeyTaken",
         tests=("adversity", "owned"),
-    ),
-    Mutant(
-        name="a retry whose answer was lost is taken for a rival's",
-        path="jobs/owned.py",
-        old="if not _is_done(error, again):",
-        new="if True:",
-        tests=("owned",),
     ),
     Mutant(
         name="a retry lets its order expire",

@@ -43,13 +43,6 @@ LIMITS = (
         tests=("gates",),
     ),
     Mutant(
-        name="a place belongs to the attempt that the message names",
-        path="jobs/engine.py",
-        old='message = replace(message, attempt=attempt, gate="")',
-        new='message = replace(message, gate="")',
-        tests=("gates",),
-    ),
-    Mutant(
         name="who comes does not look who waits",
         path="jobs/gates.py",
         old="return before < self.room(gate)",
@@ -104,7 +97,7 @@ LIMITS = (
         path="jobs/gates.py",
         old='self._table.delete({"pk": item["pk"], "sk": item["sk"]}, mine)',
         new='self._table.delete({"pk": item["pk"], "sk": item["sk"]})',
-        tests=("gates",),
+        tests=("gate_races",),
     ),
     Mutant(
         name="who leaves wakes nobody",
@@ -249,7 +242,7 @@ LIMITS = (
         path="jobs/gates.py",
         old='if item.get("til", now_ms) >= now_ms',
         new="if True",
-        tests=("gates",),
+        tests=("gate_races",),
     ),
     Mutant(
         name="what a gate is told may be stale",

@@ -75,7 +75,7 @@ WALKS = (
         path="jobs/service.py",
         old="put = Put(table=self._store.table_name, item=item, condition=NOT_EXISTS)",
         new="put = Put(table=self._store.table_name, item=item)",
-        tests=("tasks/runs_of_tasks",),
+        tests=("runs",),
     ),
     Mutant(
         name="a direct send is not claimed",
@@ -105,7 +105,7 @@ WALKS = (
         path="jobs/agenda.py",
         old="attribute_not_exists(pk) OR lease <= :now OR tok = :tok",
         new="attribute_not_exists(pk) OR lease <= :now",
-        tests=("crash_matrix",),
+        tests=("tick",),
     ),
     Mutant(
         name="a lost lease still moves the cursor",

@@ -12,7 +12,7 @@ from nightshift.jobs.gates import Gate, Gates, In, Waits
 from nightshift.jobs.kinds import FlowLimits, Job, JobKind
 from nightshift.jobs.model import JobId, JobRef, JobStatus, Message
 from tests.support.dynamo import FakeDynamoDB
-from tests.support.prying import Pry, puts
+from tests.support.prying import Pry, calls, puts
 from tests.support.work import Chore, Hand, die, kind_of, listen_elsewhere, put, view_of
 from tests.support.world import OWNER, START, World
 
@@ -141,4 +141,26 @@ def test_a_wake_that_was_lost_is_made_up_for_by_a_sweep() -> None:
     world.listen(1)
     world.queue.messages.clear()
     world.run_for(minutes=15)
+    assert JobStatus.COMPLETED is view_of(world, second).status
+
+
+def test_a_place_that_another_took_meanwhile_is_not_given_back() -> None:
+    """Its time was over between the look of who leaves and the write."""
+    gates, dynamo = _hall()
+    gates.enter(_message("a"), ONE, until_ms=to_ms(START))
+    dynamo.faults = Pry(
+        calls("DeleteItem"), lambda: gates.enter(_message("b"), ONE, until_ms=UNTIL_MS)
+    )
+    gates.leave(_message("a").ref, 1, ONE)
+    assert Waits() == gates.enter(_message("c"), ONE, until_ms=UNTIL_MS)
+
+
+def test_a_reserved_start_whose_message_is_lost_is_made_up_for() -> None:
+    """Once the start is over and nobody has begun, a sweep sends it again."""
+    world, kind = _stack(Hand(), FlowLimits(key="", rate=1, period_s=300))
+    put(world, kind)
+    second = put(world, kind).job_id
+    world.listen()
+    world.queue.messages.clear()
+    world.run_for(minutes=20)
     assert JobStatus.COMPLETED is view_of(world, second).status

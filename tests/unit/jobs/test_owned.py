@@ -147,3 +147,26 @@ def test_a_cancel_is_told_and_wakes_who_waits_at_once() -> None:
     assert [("job.cancelled", first)] == [(e.type, e.subject) for e in world.bus.events.values()]
     world.listen()
     assert JobStatus.COMPLETED is _view(world, second).status
+
+
+def test_a_job_that_is_open_is_not_tried_again() -> None:
+    """Whether it waits for its first attempt or for its next: its series of retries goes on."""
+    world = World(kinds=[kind_of(Hand(act=lambda _: Failed(error="no")))])
+    job_id = _enqueue(world)
+    for _ in range(2):
+        before = _view(world, job_id)
+        with pytest.raises(JobNotEndedError):
+            world.machine.jobs.owned.retry(OWNER, job_id)
+        assert before == _view(world, job_id)
+        world.listen()
+
+
+def test_a_job_that_is_cancelled_while_its_retry_waits_is_not_tried_again() -> None:
+    """The retry's message comes, and finds that the job has ended."""
+    hand = Hand(act=lambda _: Failed(error="no"))
+    world = World(kinds=[kind_of(hand)])
+    job_id = _enqueue(world)
+    world.listen()
+    world.machine.jobs.owned.cancel(OWNER, job_id)
+    world.run_for(minutes=5)
+    assert (1, JobStatus.CANCELLED) == (len(hand.jobs), _view(world, job_id).status)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -20,8 +20,8 @@ from nightshift.ports.sender import OutboundAnswer, OutboundRequest
 from nightshift.tasks.model import RUN_KIND
 from tests.support.faults import Fault, FaultMode
 from tests.support.prying import Once, Pry, puts
-from tests.support.work import Hand, listen_elsewhere, put, stack, view_of
-from tests.support.world import OWNER, World
+from tests.support.work import Hand, die, listen_elsewhere, put, stack, view_of
+from tests.support.world import OWNER, VISIBILITY_S, World
 
 
 def _at(text: str) -> datetime:
@@ -240,3 +240,56 @@ def test_a_message_that_comes_early_is_put_back_for_its_time() -> None:
     assert ([], began) == (hand.jobs, world.clock.now())
     world.run_for(seconds=62)
     assert [done.job_id] == [job.id for job in hand.jobs]
+
+
+def test_whoever_closed_and_died_is_made_up_for_by_its_own_message() -> None:
+    """It comes again and brings its successor; no sweep need come."""
+    hand = Hand(act=lambda job: Failed(error="no") if job.attempt == 1 else None)
+    world, kind = stack(hand, retry=RetryPolicy(delay_s=5))
+    done = put(world, kind)
+    world.dynamo.faults = Pry(puts("R#"), die, after=True)
+    world.invoke(world.listen)
+    assert (1, 1) == (len(world.deaths), len(world.queue.sent))
+    world.clock.advance(seconds=VISIBILITY_S)
+    world.listen()
+    world.clock.advance(seconds=10)
+    world.listen()
+    assert JobStatus.COMPLETED is view_of(world, done.job_id).status
+
+
+def test_a_message_that_comes_within_a_second_of_its_time_is_waited_for() -> None:
+    """Queues delay by whole seconds, and nothing begins early."""
+    began: list[datetime] = []
+    world, kind = stack(lambda _: began.append(world.clock.now()))
+    due = world.clock.now() + timedelta(seconds=9.6)
+    put(world, kind, run_at=due)
+    world.run_for(minutes=1)
+    assert [due] == began
+
+
+def test_a_job_that_ends_between_a_cancels_look_and_its_write_has_ended() -> None:
+    """Its end stands, and the cancel says that it came too late."""
+    hand = Hand()
+    world, kind = stack(hand)
+    done = put(world, kind)
+    message = decode(world.queue.messages.pop().body)
+    worker = world.new_context().machine.engine
+    claimed = worker.prepare(message, Plan())
+    assert isinstance(claimed, Claimed)
+    _after_next_look(world, lambda: worker.finish(claimed, Plan(), Result(succeeded=True)))
+    with pytest.raises(JobNotOpenError):
+        world.machine.jobs.owned.cancel(OWNER, done.job_id)
+    assert JobStatus.COMPLETED is view_of(world, done.job_id).status
+
+
+def test_who_is_woken_and_refused_wakes_the_next_of_its_line() -> None:
+    """It never begins, so that it never ends either."""
+    hand = Hand(act=lambda _: listen_elsewhere(world) if len(hand.jobs) == 1 else None)
+    world, kind = stack(hand, subject=lambda p: p.subject)
+    _, second, third = (put(world, kind).job_id for _ in range(3))
+    world.listen(1)
+    (message,) = [decode(m.body) for m in world.queue.messages if second in m.body]
+    world.queue.messages.clear()
+    world.machine.engine.prepare(message, Plan(refuse="gone"))
+    world.listen()
+    assert JobStatus.COMPLETED is view_of(world, third).status
