@@ -209,7 +209,7 @@ WALKS = (
         path="jobs/sweeper.py",
         old='        self._keep(found.gated, rescues, name + "#g", GATED_AGAIN)\n',
         new="",
-        tests=("gates",),
+        tests=("gate_races",),
     ),
     Mutant(
         name="a sweep wakes nobody at gates",

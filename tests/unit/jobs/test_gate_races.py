@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from nightshift.aws.dynamo import Table
@@ -163,4 +164,24 @@ def test_a_reserved_start_whose_message_is_lost_is_made_up_for() -> None:
     world.listen()
     world.queue.messages.clear()
     world.run_for(minutes=20)
+    assert JobStatus.COMPLETED is view_of(world, second).status
+
+
+def test_a_sweep_that_found_somebody_waiting_looks_again() -> None:
+    """The wake is lost long after the claim fell due for the first time."""
+
+    def act(job: Job[Chore]) -> None:
+        if job.id == first:
+            listen_elsewhere(world)
+            for _moment in range(10):
+                world.pass_time(world.clock.now() + timedelta(seconds=10))
+                world.sweep()
+
+    world, kind = _stack(act, FlowLimits(key="", parallelism=1), timeout_s=110)
+    first, second = (put(world, kind).job_id for _ in range(2))
+    world.clock.advance(seconds=100)
+    world.listen(1)
+    assert view_of(world, second).waits is not None
+    world.queue.messages.clear()
+    world.run_for(minutes=15)
     assert JobStatus.COMPLETED is view_of(world, second).status

@@ -113,6 +113,19 @@ def test_a_retry_whose_message_is_lost_is_found_when_it_is_due() -> None:
     assert JobStatus.COMPLETED is view_of(world, done.job_id).status
 
 
+def test_what_is_lost_again_on_its_second_way_is_found_again() -> None:
+    """A sweep claims anew what it sends."""
+    world, kind = stack(Hand())
+    done = put(world, kind)
+    world.queue.messages.clear()
+    while not _rescued(world, done.job_id):
+        world.clock.advance(seconds=60)
+        world.sweep()
+    world.queue.messages.clear()
+    world.run_for(minutes=10)
+    assert JobStatus.COMPLETED is view_of(world, done.job_id).status
+
+
 def test_what_is_at_work_is_not_taken_for_lost_however_late_it_began() -> None:
     """Its claim falls due as it runs; its lease is renewed, and sweeps leave it alone."""
 

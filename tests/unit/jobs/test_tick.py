@@ -211,3 +211,14 @@ def test_a_lease_whose_answer_was_lost_is_a_lease() -> None:
     for run in (world.context.ticker.run, world.context.sweeper.run):
         world.dynamo.faults = Once(calls("UpdateItem"), Fault(mode=FaultMode.ANSWER_LOST))
         assert not run(deadline=deadline).skipped
+
+
+def test_a_run_whose_message_is_lost_is_found_by_the_sweeper() -> None:
+    """The publisher claims before it sends, so that somebody knows of it."""
+    world = World()
+    view = world.create(schedule="*/10 * * * *")
+    world.run_until(_at("12:09:30"))
+    assert 1 == len(world.queue.messages)
+    world.queue.messages.clear()
+    world.run_until(_at("12:15:00"))
+    assert [("completed", 1)] == world.runs(view.task.id)
