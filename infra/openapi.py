@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nightshift import __version__
+from nightshift.audit.api import router as audit_router
+from nightshift.core.errors import NightshiftError
+from nightshift.email.api import router as email_router
 from nightshift.http.docs import router as docs_router
 from nightshift.http.errors import (
     AnswerTooLargeError,
@@ -19,7 +22,10 @@ from nightshift.http.failures import UnexpectedError
 from nightshift.http.openapi import build_document
 from nightshift.http.routing import Router
 from nightshift.identity import errors
-from nightshift.identity.api import router as identity_router
+from nightshift.identity.api import ROUTERS as IDENTITY_ROUTERS
+from nightshift.identity.api_keys.api import router as api_keys_router
+from nightshift.identity.api_keys.errors import KEY_ERRORS
+from nightshift.identity.roles.api import router as roles_router
 from nightshift.jobs.api import router as jobs_router
 from nightshift.jobs.dead_api import router as dead_router
 from nightshift.jobs.queues_api import router as queues_router
@@ -27,6 +33,7 @@ from nightshift.memos.api import router as memos_router
 from nightshift.memos.cards_api import router as cards_router
 from nightshift.ports.secrets import SecretsUnavailableError
 from nightshift.reports.api import router as reports_router
+from nightshift.settings.api import router as settings_router
 from nightshift.tasks.routers import ROUTERS as TASK_ROUTERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +42,11 @@ TARGETS = (
     ROOT / "layers" / "common" / "python" / "nightshift" / "http" / "openapi.json",
 )
 ROUTERS: tuple[Router[Any], ...] = (
-    identity_router,
+    *IDENTITY_ROUTERS,
+    roles_router,
+    api_keys_router,
+    settings_router,
+    audit_router,
     *TASK_ROUTERS,
     jobs_router,
     dead_router,
@@ -43,9 +54,10 @@ ROUTERS: tuple[Router[Any], ...] = (
     memos_router,
     cards_router,
     reports_router,
+    email_router,
     docs_router,
 )
-AUTH_ERRORS = (
+AUTH_ERRORS: tuple[type[NightshiftError], ...] = (
     errors.TokenExpiredError,
     errors.TokenMalformedError,
     errors.TokenSignatureInvalidError,
@@ -54,6 +66,7 @@ AUTH_ERRORS = (
     errors.TokenWrongAudienceError,
     errors.TokenNotYetValidError,
     errors.TokenRevokedError,
+    *KEY_ERRORS,
 )
 GENERAL_ERRORS = (
     RouteNotFoundError,

@@ -7,7 +7,7 @@ request's head.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import h11
 
@@ -88,11 +88,19 @@ class Exchange:
         """Send the end of the answer."""
         await self._send(h11.EndOfMessage())
 
-    async def answer(self, status: int, content_type: str, body: bytes) -> None:
-        """Send a whole answer."""
+    async def answer(
+        self,
+        status: int,
+        content_type: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send a whole answer; `headers` go along."""
         length = str(len(body)).encode()
-        headers = [(b"content-type", content_type.encode()), (b"content-length", length)]
-        await self.start(status, [*headers, (b"cache-control", b"no-store")])
+        sent = [(b"content-type", content_type.encode()), (b"content-length", length)]
+        sent += [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+        await self.start(status, [*sent, (b"cache-control", b"no-store")])
         if self.method != "HEAD":
             await self.write(body)
         await self.finish()

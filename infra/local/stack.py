@@ -136,6 +136,15 @@ class LocalStack:
             await self.emulator.stop()
         self._record.clear()
 
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The outputs of the root stack as it stands."""
+        return self.stacks["template.yaml"].outputs
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client
+        """Return a client of the emulator's `service`."""
+        return self._client(service)
+
     def compare(self) -> list[str]:
         """Return what differs now between the template and what stands."""
         return differences(declared(self.stacks), observed(self.stacks, self._client))

@@ -15,7 +15,9 @@ RUNTIME = (3, 13)
 PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_28_aarch64", "manylinux_2_34_aarch64")
 """What runs on Amazon Linux 2023 (glibc 2.34) on arm64."""
 
-SERVICES = frozenset({"dynamodb", "events", "s3", "sqs", "ssm", "sts", "xray"})
+SERVICES = frozenset(
+    {"bedrock-runtime", "dynamodb", "events", "s3", "sesv2", "sqs", "ssm", "sts", "xray"}
+)
 """The services that the code and the tracer call: botocore's words on all others are left out."""
 
 UNUSED_FOLDERS = ("bin", "boto3/examples")

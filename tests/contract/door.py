@@ -27,14 +27,17 @@ ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_HTTP_TABLE": "http",
     "NIGHTSHIFT_IDENTITY_TABLE": "identity",
     "NIGHTSHIFT_TASKS_TABLE": "tasks",
+    "NIGHTSHIFT_AUDIT_TABLE": "audit",
+    "NIGHTSHIFT_SETTINGS_TABLE": "settings",
     "NIGHTSHIFT_CURSOR_KEY_PARAM": "cursor-key",
     "NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM": "signing-keys",
     "NIGHTSHIFT_TOKEN_PUBLIC_KEYS_PARAM": "public-keys",
+    "NIGHTSHIFT_ASSETS_BUCKET": "assets",
     "NIGHTSHIFT_ARGON2_MEMORY_KIB": "64",
     "NIGHTSHIFT_ARGON2_TIME": "1",
 }
 _WORLDS = itertools.count()
-TABLES = ("http", "identity", "tasks", "jobs", "memos", "cache")
+TABLES = ("http", "identity", "tasks", "jobs", "audit", "settings", "memos", "email", "cache")
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 

@@ -11,6 +11,8 @@ Path = tuple[str | int, ...]
 GOOD: Mapping[str, object] = {
     "email": "new@example.com",
     "password": "a long uncommon phrase",
+    "new_password": "a long uncommon phrase",
+    "current_password": "correct horse battery",
     "name": "Somebody",
     "refresh_token": "nsr_" + "A" * 107,
     "task_name": "nightly-sync",

@@ -48,7 +48,7 @@ class Operation:
 
     def token(self, product: Product) -> str | None:
         """Return the token of somebody who may, None where none is needed."""
-        return None if self.is_public else product.token_for(self.spec["x-permission"])
+        return None if self.is_public else product.token
 
     @property
     def body(self) -> Mapping[str, Any] | None:

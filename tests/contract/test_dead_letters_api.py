@@ -156,7 +156,7 @@ def test_administrators_see_all_letters_of_a_queue(product: Product, bob: dict[s
     """Whoever owns them, and those that nobody could read; each can be redriven or forgotten."""
     (job_id,) = _dead(product, bob, "a")
     product.engine.machine.dead_letters().bury("{]", queue="default")
-    admin = dict(product.admin)
+    admin = dict(product.root)
     path = "/queues/default/dead-letters"
     items = _send(product, admin, "GET", path).json["items"]
     by_owner = {item["owner_id"]: item for item in items}

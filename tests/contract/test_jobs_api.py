@@ -11,7 +11,7 @@ from nightshift.core.ids import new_id
 from nightshift.jobs.kinds import Completed, Failed, Snooze, Unique
 from nightshift.jobs.model import OutputRef, QueueName
 from tests.contract.apps import Product, make_product
-from tests.contract.door import START, Answer, register
+from tests.contract.door import START, Answer
 from tests.support.work import Chore, Hand, kind_of
 
 FAILS = Failed(error="no_such_user", message="There is no such user.", retryable=False)
@@ -74,7 +74,7 @@ def scene() -> Scene:
     )
     closed_kind = kind_of(hand, name="test.secret", queue=QueueName.LOW)
     product = make_product(open_kind, closed_kind)
-    return Scene(product=product, hand=hand, bob=register(product.door, "bob@example.com"))
+    return Scene(product=product, hand=hand, bob=product.newcomer("bob@example.com"))
 
 
 def test_a_job_shows_all_that_is_known_of_it(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nightshift.core.access import Role
-from tests.contract.apps import Product, make_product, set_role
+from tests.contract.apps import Product, make_product
 from tests.contract.door import Answer
 from tests.support.work import Chore, Hand, kind_of
 
@@ -23,7 +23,7 @@ def product(hand: Hand) -> Product:
 
 
 def _send(product: Product, method: str, path: str, **more: Any) -> Answer:
-    return product.door(method, path, token=product.admin["access_token"], **more)
+    return product.door(method, path, token=product.root["access_token"], **more)
 
 
 def test_queues_are_listed_with_their_weights(product: Product) -> None:
@@ -41,7 +41,7 @@ def test_queues_are_listed_with_their_weights(product: Product) -> None:
 def test_a_queue_is_paused_and_goes_on(product: Product, hand: Hand) -> None:
     """Nothing begins meanwhile; afterwards it is quick, and nothing is lost or done twice."""
     paused = _send(product, "POST", "/queues/default/pause").json
-    assert (True, product.admin["user"]["id"], "2026-11-22T12:00:00Z") == (
+    assert (True, product.root["user"]["id"], "2026-11-22T12:00:00Z") == (
         paused["is_paused"],
         paused["paused_by"],
         paused["paused_at"],
@@ -66,7 +66,7 @@ def test_a_queue_is_paused_and_goes_on(product: Product, hand: Hand) -> None:
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
 def test_nobody_else_may(product: Product, role: Role) -> None:
     """403 for members and for viewers, who may read all else."""
-    set_role(product.world, product.user["user"]["id"], role)
+    product.set_roles(role.value)
     for method, path in [
         ("GET", "/queues"),
         ("GET", "/queues/low"),

@@ -1,5 +1,6 @@
 """All mutants."""
 
+from tests.mutants.access import ACCESS
 from tests.mutants.claims import CLAIMS
 from tests.mutants.endings import ENDINGS
 from tests.mutants.flow import FLOW
@@ -8,4 +9,4 @@ from tests.mutants.queues import QUEUES
 from tests.mutants.unique import UNIQUE
 from tests.mutants.walks import WALKS
 
-MUTANTS = (*CLAIMS, *ENDINGS, *FLOW, *LIMITS, *QUEUES, *UNIQUE, *WALKS)
+MUTANTS = (*ACCESS, *CLAIMS, *ENDINGS, *FLOW, *LIMITS, *QUEUES, *UNIQUE, *WALKS)

@@ -229,7 +229,7 @@ CLAIMS = (
     Mutant(
         name="a lost attempt is not remembered",
         path="jobs/pulse.py",
-        old="                self.lost = True\n",
+        old="            self.lost = True\n",
         new="",
         tests=("pulse",),
     ),

@@ -105,7 +105,8 @@ def _files(mutant: Mutant) -> list[str]:
 def _file(name: str) -> str:
     name, _, test = name.partition("::")
     folder, _, stem = name.rpartition("/")
-    path = f"tests/unit/{folder or 'jobs'}/test_{stem}.py"
+    inside = folder if folder.startswith("/") else f"/unit/{folder or 'jobs'}"
+    path = f"tests{inside}/test_{stem}.py"
     return f"{path}::{test}" if test else path
 
 

@@ -136,9 +136,9 @@ class EngineLife:
                 return
 
     def _is_quiet(self) -> bool:
-        """Tell whether nothing can happen any more: no message, nothing ahead of a walk."""
+        """Tell whether nothing can happen any more: no message, nothing that a walk will see."""
         items = self.world.dynamo.items("jobs")
-        reached = {str(i["pk"]): int(i["pos"]) for i in items if "pos" in i}
+        reached = {str(i["pk"]): int(str(i["pos"])) for i in items if "pos" in i}
         rows = [str(i["pk"]).split("#") for i in items]
         ahead = {
             "CLAIM": reached[str(keys.cursor(keys.SWEEP)["pk"])],

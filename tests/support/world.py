@@ -25,6 +25,7 @@ from nightshift.core.access import UserId
 from nightshift.core.clock import ManualClock, to_ms
 from nightshift.core.errors import UnavailableError
 from nightshift.core.ids import derived_id, new_id
+from nightshift.email.fakes import FakeMailer
 from nightshift.jobs import keys
 from nightshift.jobs.agenda import minute_of
 from nightshift.jobs.errors import JobLostError
@@ -222,6 +223,7 @@ class World:
         self.dynamo = dynamo or FakeDynamoDB(["jobs", "tasks"], clock=self.clock)
         self.queue = MemoryQueue(self.clock)
         self.bus = MemoryBus()
+        self.mailer = FakeMailer()
         self.blobs = MemoryBlobs()
         self.told = Told()
         self.calls: list[Call] = []
@@ -263,6 +265,7 @@ class World:
             bus=self.bus,
             sender=lambda: ScriptedSender(self._receive),
             master_key=lambda: b"k" * 32,
+            notifier=lambda: self.mailer,
         )
         machine.add(*self.kinds)
         return Context(machine, outside, self.settings)

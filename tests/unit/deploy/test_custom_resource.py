@@ -58,7 +58,8 @@ def test_create_makes_the_secrets_and_answers(sink: Sink, ssm: SSMClient) -> Non
     """A Create leaves four parameters and one success that names the request."""
     request = event("create", sink)
     answer_secrets(request, remaining_s=ENOUGH_S)
-    assert {"token-signing-keys", "token-public-keys", "cursor-key", "sealing-key"} == names(ssm)
+    keys = {"cursor-key", "sealing-key", "mail-key"}
+    assert {"token-signing-keys", "token-public-keys", *keys} == names(ssm)
     expected = {
         "Status": "SUCCESS",
         "Reason": "done",
@@ -87,7 +88,7 @@ def test_update_keeps_the_secrets(sink: Sink, ssm: SSMClient) -> None:
     assert first["PhysicalResourceId"] == second["PhysicalResourceId"]
 
 
-@pytest.mark.parametrize(("stage", "left"), [("local", 0), ("dev", 0), ("staging", 0), ("prod", 4)])
+@pytest.mark.parametrize(("stage", "left"), [("local", 0), ("dev", 0), ("staging", 0), ("prod", 5)])
 def test_delete_spares_production(sink: Sink, ssm: SSMClient, stage: str, left: int) -> None:
     """Secrets go with their stack everywhere but in production."""
     answer_secrets(event("create", sink, stage), remaining_s=ENOUGH_S)
@@ -161,7 +162,7 @@ def test_no_secret_is_logged_or_answered(
     """Neither the log nor the answer holds a value of a secret parameter."""
     answer_secrets(event("create", sink), remaining_s=ENOUGH_S)
     said = capsys.readouterr().out + json.dumps(sink.answers)
-    for name in ("token-signing-keys", "cursor-key", "sealing-key"):
+    for name in ("token-signing-keys", "cursor-key", "sealing-key", "mail-key"):
         text = ssm.get_parameter(Name=f"/nightshift/dev/{name}", WithDecryption=True)
         assert text["Parameter"]["Value"] not in said
     (key,) = json.loads(

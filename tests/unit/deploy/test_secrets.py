@@ -18,6 +18,8 @@ SIGNING = "/nightshift/dev/token-signing-keys"
 PUBLIC = "/nightshift/dev/token-public-keys"
 CURSOR = "/nightshift/dev/cursor-key"
 SEALING = "/nightshift/dev/sealing-key"
+MAIL = "/nightshift/dev/mail-key"
+ALL = (SIGNING, PUBLIC, CURSOR, SEALING, MAIL)
 
 
 class FakeParameters:
@@ -71,13 +73,14 @@ def value(ssm: SSMClient, name: str) -> str:
 def test_creates_what_is_absent(ssm: SSMClient) -> None:
     """A fresh stack gets all four parameters, and only the public keys lie in plain."""
     created = secrets_of(SsmParameters(ssm)).ensure()
-    assert sorted([SIGNING, PUBLIC, CURSOR, SEALING]) == sorted(created)
+    assert sorted(ALL) == sorted(created)
     found = {item["Name"]: item["Type"] for item in ssm.describe_parameters()["Parameters"]}
     assert {
         SIGNING: "SecureString",
         PUBLIC: "String",
         CURSOR: "SecureString",
         SEALING: "SecureString",
+        MAIL: "SecureString",
     } == found
     assert 32 == len(base64.b64decode(value(ssm, CURSOR), validate=True))
     assert 32 == len(base64.b64decode(value(ssm, SEALING), validate=True))
@@ -87,9 +90,9 @@ def test_creates_what_is_absent(ssm: SSMClient) -> None:
 def test_keeps_what_is_there(ssm: SSMClient) -> None:
     """A second deployment changes nothing."""
     secrets_of(SsmParameters(ssm), seed=1).ensure()
-    before = {name: value(ssm, name) for name in (SIGNING, PUBLIC, CURSOR, SEALING)}
+    before = {name: value(ssm, name) for name in ALL}
     assert [] == secrets_of(SsmParameters(ssm), seed=2).ensure()
-    assert before == {name: value(ssm, name) for name in (SIGNING, PUBLIC, CURSOR, SEALING)}
+    assert before == {name: value(ssm, name) for name in ALL}
 
 
 def test_removes_all(ssm: SSMClient) -> None:
@@ -155,7 +158,7 @@ def test_public_keys_of_an_earlier_life_do_not_lock_everybody_out() -> None:
     assert [public_half(signing), old] == json.loads(parameters.values[PUBLIC])["keys"]
 
 
-@given(st.sets(st.sampled_from([SIGNING, PUBLIC, CURSOR, SEALING])))
+@given(st.sets(st.sampled_from(ALL)))
 def test_whatever_was_lost_is_made_again(lost: set[str]) -> None:
     """From any part of the parameters the next call gets to a whole set that fits together."""
     parameters = FakeParameters()
@@ -163,7 +166,7 @@ def test_whatever_was_lost_is_made_again(lost: set[str]) -> None:
     kept = {name: text for name, text in parameters.values.items() if name not in lost}
     parameters.values = dict(kept)
     secrets_of(parameters, seed=2).ensure()
-    assert {SIGNING, PUBLIC, CURSOR, SEALING} == set(parameters.values)
+    assert set(ALL) == set(parameters.values)
     public = {key["kid"] for key in json.loads(parameters.values[PUBLIC])["keys"]}
     assert {key["kid"] for key in json.loads(parameters.values[SIGNING])} <= public
     for name in kept.keys() - {PUBLIC}:

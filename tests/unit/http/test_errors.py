@@ -77,11 +77,14 @@ def test_no_credentials_are_401(door: Door, headers: dict[str, str], challenge: 
     assert challenge == answer.headers["www-authenticate"]
 
 
-def test_a_missing_permission_is_403(door: Door, toys: Toys) -> None:
-    """A viewer makes nothing, and learns which permission it takes."""
+def test_a_missing_permission_is_403(door: Door, toys: Toys, world: World) -> None:
+    """A viewer makes nothing, learns which permission it takes, and the log knows of it."""
     answer = door("POST", "/toys", json_body=TOY, token="viewer")
     assert_problem(answer, 403, "forbidden")
     assert ("tasks:write" in answer.json["detail"], []) == (True, toys.made)
+    (line,) = world.actions("access.denied")
+    assert ("forbidden", "/api/v1/toys") == (line["error"], line["route"])
+    assert line["user_id"]
 
 
 def test_the_scheme_is_read_in_any_case(door: Door) -> None:

@@ -5,7 +5,15 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from nightshift.core.access import Caller, Permission, Role, SessionId, UserId, permissions_of
+from nightshift.core.access import (
+    Caller,
+    Permission,
+    Role,
+    RoleName,
+    SessionId,
+    UserId,
+    permissions_of,
+)
 from nightshift.core.errors import (
     ConflictError,
     NightshiftError,
@@ -190,15 +198,15 @@ class NamedCallers:
     def __init__(self) -> None:
         self.ids = {role: UserId(derived_id(START, role)) for role in Role}
 
-    def authenticate(self, token: str) -> Caller:
+    def authenticate(self, token: str, *, address: str) -> Caller:
         """Return the caller of that role."""
         if token not in set(Role):
             raise UnauthenticatedError
         role = Role(token)
         return Caller(
             user_id=self.ids[role],
-            session_id=SessionId(new_id(START)),
-            role=role,
+            session=SessionId(new_id(START)),
+            roles=(RoleName(role),),
             permissions=permissions_of(role),
         )
 

@@ -73,7 +73,7 @@ def test_many_registrations_of_one_address_make_one(world: World) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: door("POST", "/auth/register", json_body=ADA), range(20)))
     assert [201] + [409] * 19 == sorted(a.status for a in answers)
-    assert {"EMAIL": 1, "USER": 2} == _count(world)
+    assert {"EMAIL": 1, "DIRECTORY": 1, "USER": 4, "HOME": 1} == _count(world)
 
 
 def _count(world: World) -> dict[str, int]:
@@ -102,7 +102,7 @@ def test_a_registration_that_crashed_is_run_again(world: World, door: Door) -> N
     answer = door("POST", "/auth/register", json_body=ADA, headers=headers)
     assert 201 == answer.status
     assert door("GET", "/users/me", token=answer.json["access_token"]).status == 200
-    assert {"EMAIL": 1, "USER": 3} == _count(world)
+    assert {"EMAIL": 1, "DIRECTORY": 1, "USER": 5, "HOME": 1} == _count(world)
 
 
 def test_a_repeated_registration_gets_the_first_answer(door: Door, world: World) -> None:
@@ -143,6 +143,7 @@ def test_a_repeated_registration_gets_the_first_answer(door: Door, world: World)
         ({"name": "x" * 101}, "name"),
         ({"name": "a\nb"}, "name"),
         ({"role": "admin"}, "role"),
+        ({"roles": ["admin"]}, "roles"),
     ],
 )
 def test_bad_input_makes_no_account(
@@ -387,7 +388,7 @@ def test_only_the_local_stack_trusts_an_unverified_admin(
     """The demo user is admin locally; a deployed stack waits until the address is verified."""
     settings = {"NIGHTSHIFT_STAGE": stage, "NIGHTSHIFT_ADMIN_EMAIL": setting}
     door = Door(handler=build_accounts_app({**ENVIRON, **settings}, world.outside))
-    assert role == register(door, email)["user"]["role"]
+    assert [role] == register(door, email)["user"]["roles"]
 
 
 def test_building_reads_no_secret(world: World) -> None:

@@ -111,7 +111,8 @@ def test_of_two_jobs_that_find_their_subjects_seat_free_one_runs() -> None:
     world.run_for(minutes=1)
     mine, other = put(world, kind).job_id, put(world, kind).job_id
     orders = {
-        o.ref.job_id: o.ref for o in world.machine.orders.page(OWNER, start_after=None, limit=9)
+        str(o.ref.job_id): o.ref
+        for o in world.machine.orders.page(OWNER, start_after=None, limit=9)
     }
     taken: list[bool] = []
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nightshift.aws.dynamo import Table
-from nightshift.core.access import Caller, Role, SessionId, UserId, permissions_of
+from nightshift.core.access import Caller, Role, RoleName, SessionId, UserId, permissions_of
 from nightshift.core.errors import UnauthenticatedError
 from nightshift.http.wiring import build_app
 from nightshift.jobs.errors import JobLostError
@@ -57,7 +57,7 @@ class Lines:
 class _Tokens:
     """Anna and Ben sign in by their names, Vera may only read."""
 
-    def authenticate(self, token: str) -> Caller:
+    def authenticate(self, token: str, *, address: str) -> Caller:
         """Return the caller of a token."""
         people = {
             "anna": (ANNA, Role.MEMBER),
@@ -69,8 +69,8 @@ class _Tokens:
         user_id, role = people[token]
         return Caller(
             user_id=user_id,
-            session_id=SessionId("s"),
-            role=role,
+            session=SessionId("s"),
+            roles=(RoleName(role),),
             permissions=permissions_of(role),
         )
 

@@ -11,7 +11,7 @@ from nightshift.aws.dynamo import Table
 from nightshift.cache.service import Cache
 from nightshift.cache.settings import CacheSettings
 from nightshift.cache.wiring import build_cache
-from nightshift.core.access import Caller, Role, SessionId, UserId, permissions_of
+from nightshift.core.access import Caller, Role, RoleName, UserId, permissions_of
 from nightshift.core.errors import UnauthenticatedError
 from nightshift.http.wiring import build_app
 from nightshift.observability import make_log
@@ -37,15 +37,14 @@ USER = "ada"
 class Tokens:
     """Anna may have reports made, Vera may only look."""
 
-    def authenticate(self, token: str) -> Caller:
+    def authenticate(self, token: str, *, address: str) -> Caller:
         """Return the caller of a token."""
         if token not in PEOPLE:
             raise UnauthenticatedError
         role = PEOPLE[token]
         return Caller(
             user_id=ANNA,
-            session_id=SessionId("s"),
-            role=role,
+            roles=(RoleName(role),),
             permissions=permissions_of(role),
         )
 

@@ -123,6 +123,7 @@ class Stack:
             "Fn::Equals": lambda pair: self.value(pair[0]) == self.value(pair[1]),
             "Fn::Not": lambda one: not self.value(one[0]),
             "Fn::And": lambda several: all(self.value(several)),
+            "Fn::Or": lambda several: any(self.value(several)),
             "Fn::Split": lambda pair: self.value(pair[1]).split(pair[0]),
             "Fn::ToJsonString": self.value,
         }

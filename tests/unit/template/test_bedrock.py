@@ -73,7 +73,7 @@ def test_bedrock_without_a_model_is_not_deployed(
 ) -> None:
     """CloudFormation refuses it before anything is made."""
     stack = deployed("prod", CardGenerator=generator, BedrockModelId=model)
-    (rule,) = load("template.yaml")["Rules"].values()
+    rule = load("template.yaml")["Rules"]["BedrockNeedsAModel"]
     (assertion,) = rule["Assertions"]
     applies = stack.value(rule["RuleCondition"])
     assert holds == (not applies or stack.value(assertion["Assert"]))

@@ -5,16 +5,30 @@ from typing import Any
 
 import pytest
 
+from nightshift.audit.settings import AuditSettings
 from nightshift.cache.settings import CacheSettings, CacheTable
 from nightshift.core.environment import load as load_settings
+from nightshift.email.settings import (
+    EmailTable,
+    MailKeySettings,
+    MailQueueSettings,
+    MailSettings,
+)
 from nightshift.github_stand_in.settings import StandInSettings
 from nightshift.http.settings import HttpSettings
-from nightshift.identity.settings import AccountSettings, VerifierSettings
+from nightshift.identity.settings import (
+    AccountSettings,
+    ApiKeySettings,
+    IdentityTable,
+    LeavingSettings,
+    VerifierSettings,
+)
 from nightshift.jobs.kinds import MAX_TIMEOUT_S as queue_limits  # noqa: N811 - a mapping
 from nightshift.jobs.model import QueueName
 from nightshift.jobs.settings import DeadQueueSettings, EngineSettings
 from nightshift.memos.settings import MemoSettings, MemosTable
 from nightshift.reports.settings import MAX_TIMEOUT_S, GitHubSettings, ReportSettings
+from nightshift.settings.settings import SettingsSettings
 from nightshift.tasks.settings import TaskSettings
 from tests.unit.template.cfn import ROOT, STAGES, deployed, load
 from tests.unit.template.shape import allowed, events, functions, role_of, statements, variables
@@ -93,7 +107,7 @@ def test_no_stars(stage: str) -> None:
 
 def _is_named(resource: str) -> bool:
     """Tell whether it is one thing; a group's streams and the objects under a prefix are parts."""
-    return "*" not in re.sub(r"(:|\.Arn>/\w+/)\*$", "", resource)
+    return "*" not in re.sub(r"(:|\.Arn>/[\w/]+/)\*$", "", resource)
 
 
 def test_dynamodb_actions_are_those_that_the_code_can_call() -> None:
@@ -120,10 +134,10 @@ def test_environment_and_role_fit(name: str) -> None:
     known |= {one["Queue"] for one in events(function, "SQS")}
     if name == "secrets":
         known |= {f"{PARAMETERS}/nightshift/local/{one}" for one in SECRETS}
-    if name in {"publisher", "sweeper", "dead_letters"}:
+    if name in {"publisher", "sweeper", "dead_letters", "mail_events"}:
         known.add("<Queues/FailedEventsQueue.Arn>")
     usable = {
-        re.sub(r"/\w+/\*$", "", resource)
+        re.sub(r"(?<=\.Arn>)/[\w/]+/\*$", "", resource)
         for actions, resources in statements(role)
         if not any(action.startswith(("logs:", "xray:")) for action in actions)
         for resource in resources
@@ -131,7 +145,7 @@ def test_environment_and_role_fit(name: str) -> None:
     assert known == usable
 
 
-SECRETS = ("token-signing-keys", "token-public-keys", "cursor-key", "sealing-key")
+SECRETS = ("token-signing-keys", "token-public-keys", "cursor-key", "sealing-key", "mail-key")
 
 
 def _resource(value: str) -> str | None:
@@ -149,11 +163,39 @@ def test_only_accounts_can_sign() -> None:
 
 
 def test_only_accounts_writes_identities() -> None:
-    """Every other function at most reads who somebody is."""
+    """Others read who somebody is, note that a key was used, and remove what users left."""
     stack = deployed("prod")
     for name, function in functions(stack).items():
         actions = allowed(role_of(stack, function), "<Tables/IdentityTable.Arn>")
-        assert name == "accounts" or actions <= READ
+        more = {"api": {"dynamodb:UpdateItem"}, "worker_low": {"dynamodb:DeleteItem"}}
+        assert name == "accounts" or actions <= READ | more.get(name, set())
+
+
+def test_the_api_changes_nothing_of_an_identity_but_the_last_use() -> None:
+    """The one write that it may do is held to one attribute."""
+    role = role_of(deployed("prod"), functions(deployed("prod"))["api"])
+    (writing,) = [
+        one
+        for policy in role["Policies"]
+        for one in policy["PolicyDocument"]["Statement"]
+        if one["Resource"] == "<Tables/IdentityTable.Arn>"
+        and one["Action"] == "dynamodb:UpdateItem"
+    ]
+    held = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", "last_used_ms"]}}
+    assert held == writing["Condition"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nobody_changes_the_audit_log(stage: str) -> None:
+    """It can be written to and read; no role can change or delete an event."""
+    stack = deployed(stage)
+    found = {
+        name: allowed(role_of(stack, function), "<Tables/AuditTable.Arn>")
+        for name, function in functions(stack).items()
+    }
+    assert {"accounts": {"dynamodb:PutItem", "dynamodb:Query"}} == {
+        name: actions for name, actions in found.items() if actions
+    }
 
 
 BACKGROUND = ["publisher", "sweeper", "listener", "worker_default", "worker_low", "dead_letters"]
@@ -175,16 +217,34 @@ KINDS: list[type] = [
     CacheTable,
     CacheSettings,
     ReportSettings,
+    MailQueueSettings,
 ]
 """What a function wants that knows all kinds of jobs."""
 MODELS: dict[str, list[type]] = {
-    "api": [HttpSettings, VerifierSettings, *KINDS],
-    "accounts": [HttpSettings, VerifierSettings, AccountSettings],
+    "api": [
+        HttpSettings,
+        VerifierSettings,
+        *KINDS,
+        SettingsSettings,
+        MailKeySettings,
+    ],
+    "accounts": [
+        HttpSettings,
+        VerifierSettings,
+        AccountSettings,
+        ApiKeySettings,
+        AuditSettings,
+        SettingsSettings,
+        EngineSettings,
+        MailQueueSettings,
+        MailKeySettings,
+    ],
+    "mail_events": [EmailTable],
     "publisher": [EngineSettings, TaskSettings],
     "sweeper": KINDS,
-    "listener": [EngineSettings, TaskSettings],
-    "worker_default": KINDS,
-    "worker_low": [*KINDS, GitHubSettings],
+    "listener": [EngineSettings, TaskSettings, MailQueueSettings],
+    "worker_default": [*KINDS, IdentityTable, MailKeySettings, MailSettings],
+    "worker_low": [*KINDS, GitHubSettings, LeavingSettings],
     "dead_letters": [*KINDS, DeadQueueSettings],
 }
 
@@ -206,8 +266,9 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
     ("variable", "users"),
     [
         ("NIGHTSHIFT_CRITICAL_QUEUE_URL", {"publisher"} | ENDING),
-        ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher"} | ENDING),
-        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher", "accounts"} | ENDING),
+        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher", "accounts"} | ENDING),
+        ("NIGHTSHIFT_ASSETS_BUCKET", {"accounts", "worker_low"}),
         ("NIGHTSHIFT_BUS_NAME", ENDING),
         ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
         ("NIGHTSHIFT_MEMOS_TABLE", ENDING - {"listener"}),
@@ -217,7 +278,10 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
         ("NIGHTSHIFT_CARD_GENERATOR", {"worker_default"}),
         ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
         ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
-        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts"}),
+        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts", "worker_default"}),
+        ("NIGHTSHIFT_EMAIL_TABLE", {"accounts", "mail_events"} | ENDING),
+        ("NIGHTSHIFT_MAIL_KEY_PARAM", {"api", "accounts", "worker_default"}),
+        ("NIGHTSHIFT_MAIL_PROVIDER", {"worker_default"}),
     ],
 )
 def test_who_knows_of_what(variable: str, users: set[str]) -> None:

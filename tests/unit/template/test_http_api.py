@@ -9,9 +9,18 @@ from tests.unit.template.shape import events, functions
 ROUTES = {
     "/api/v1/{proxy+}": "api",
     "/api/v1/auth/{proxy+}": "accounts",
+    "/api/v1/users": "accounts",
     "/api/v1/users/{proxy+}": "accounts",
     "/api/v1/sessions": "accounts",
     "/api/v1/sessions/{proxy+}": "accounts",
+    "/api/v1/roles": "accounts",
+    "/api/v1/roles/{proxy+}": "accounts",
+    "/api/v1/api-keys": "accounts",
+    "/api/v1/api-keys/{proxy+}": "accounts",
+    "/api/v1/settings": "accounts",
+    "/api/v1/settings/{proxy+}": "accounts",
+    "/api/v1/audit": "accounts",
+    "/api/v1/audit/{proxy+}": "accounts",
 }
 LOCAL_ROUTES = {
     "/dev/dummy-webhook": "dummy_webhook",

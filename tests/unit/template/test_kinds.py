@@ -29,6 +29,11 @@ KEEPS = {
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 }
+ASKED = {
+    f"{PREFIX}EMAIL_TABLE": "dynamodb:PutItem",
+    f"{PREFIX}IDENTITY_TABLE": "dynamodb:GetItem",
+}
+"""What the end of a job takes of tables that belong to others: to ask for a mail, to know whom."""
 BUCKET = "<Storage/PayloadsBucket.Arn>"
 
 
@@ -106,7 +111,9 @@ def test_the_role_allows_what_kinds_do(name: str) -> None:
     role = role_of(deployed("prod"), function)
     for variable, value in variables(function).items():
         resource = value.replace(">", ".Arn>")
-        if variable.endswith("_TABLE"):
+        if variable in ASKED:
+            assert allowed(role, resource) >= {ASKED[variable]}
+        elif variable.endswith("_TABLE"):
             assert allowed(role, resource) >= KEEPS
         elif variable.endswith("_DEAD_QUEUE_URL"):
             assert allowed(role, resource) >= {"sqs:DeleteMessage", "sqs:ReceiveMessage"}

@@ -20,9 +20,10 @@ def kept(stage: str) -> list[dict[str, Any]]:
 
 
 def test_one_table_a_context() -> None:
-    """Tasks, jobs, identities, memos, the HTTP state and what is cached lie apart."""
-    names = ("Tasks", "Jobs", "Identity", "Http", "Memos", "Cache")
-    assert {f"<Tables/{name}Table>" for name in names} == tables("prod").keys()
+    """Tasks, jobs, users, memos, audit log, settings, mails, cache and HTTP state lie apart."""
+    names = ("Tasks", "Jobs", "Identity", "Http", "Memos", "Audit", "Settings", "Email", "Cache")
+    expected = {f"<Tables/{name}Table>" for name in names}
+    assert expected == tables("prod").keys()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -53,7 +54,7 @@ def test_production_alone_guards_its_tables(stage: str, *, safe: bool) -> None:
 )
 def test_production_keeps_its_data(stage: str, policy: str) -> None:
     """Production's data outlives its stack; any other stage can be destroyed whole."""
-    assert len(kept(stage)) == 7
+    assert len(kept(stage)) == 11
     for one in kept(stage):
         assert (policy, policy) == (one["DeletionPolicy"], one["UpdateReplacePolicy"])
 
@@ -79,6 +80,14 @@ def test_buckets_do_not_pile_up() -> None:
         assert {"Enabled"} == {one["Status"] for one in rules}
         keys = {key for one in rules for key in one}
         assert {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"} <= keys
+
+
+def test_uploads_that_nobody_looked_at_go_away() -> None:
+    """They lie under a prefix of their own, and no old version of a picture is kept."""
+    bucket = deployed("prod").of_type("AWS::S3::Bucket")["<Storage/AssetsBucket>"]
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert {"uploads/": 1} == {r["Prefix"]: r["ExpirationInDays"] for r in rules if "Prefix" in r}
+    assert "Suspended" == bucket["VersioningConfiguration"]["Status"]
 
 
 def terms(stage: str) -> dict[str, int]:

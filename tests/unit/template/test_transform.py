@@ -39,10 +39,13 @@ def test_no_role_is_made_behind_our_back(expanded: dict[str, Any]) -> None:
 
 
 def test_only_the_api_and_nobody_else_may_call_functions(expanded: dict[str, Any]) -> None:
-    """Permissions to invoke are those of API Gateway, for one path each."""
+    """Permissions to invoke are those of API Gateway, for one path each, and of SES's one rule."""
+    callers = []
     for one in of_type(expanded, "AWS::Lambda::Permission").values():
-        assert one["Properties"]["Principal"] == "apigateway.amazonaws.com"
+        callers.append(one["Properties"]["Principal"])
         assert "SourceArn" in one["Properties"]
+    assert {"apigateway.amazonaws.com", "events.amazonaws.com"} == set(callers)
+    assert 1 == callers.count("events.amazonaws.com")
 
 
 def test_schedules_and_mappings_are_there(expanded: dict[str, Any]) -> None:
@@ -60,9 +63,9 @@ def test_schedules_and_mappings_are_there(expanded: dict[str, Any]) -> None:
 
 
 def test_failed_ticks_have_somewhere_to_go(expanded: dict[str, Any]) -> None:
-    """What a ticking function raises on is kept, since Lambda calls it without waiting."""
+    """What ticks and rules fail at is kept, since Lambda calls those without waiting."""
     configs = of_type(expanded, "AWS::Lambda::EventInvokeConfig").values()
-    assert len(configs) == 3
+    assert len(configs) == 4
     for one in configs:
         assert one["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
 

@@ -13,8 +13,10 @@ from nightshift.http.app import App
 from nightshift.http.routing import Mounted, Section
 from nightshift.http.wiring import Outside, build_app, real_outside
 from nightshift.identity.wiring import build_authenticator
+from nightshift.settings.wiring import build_reader
 
 if TYPE_CHECKING:
+    from nightshift.email.wiring import EmailContext
     from nightshift.jobs.wiring import Machine
     from nightshift.memos.wiring import MemosContext
     from nightshift.reports.wiring import ReportsContext
@@ -39,6 +41,12 @@ def _reports() -> "ReportsContext":
     return get_context()
 
 
+def _email() -> "EmailContext":
+    from nightshift.email.wiring import get_context  # noqa: PLC0415 - see the module
+
+    return get_context()
+
+
 def _machine() -> "Machine":
     from nightshift.work_wiring import get_machine  # noqa: PLC0415 - see the module
 
@@ -52,6 +60,7 @@ class Contexts:
     tasks: "Callable[[], TasksContext]" = _tasks
     memos: "Callable[[], MemosContext]" = _memos
     reports: "Callable[[], ReportsContext]" = _reports
+    email: "Callable[[], EmailContext]" = _email
     machine: "Callable[[], Machine]" = _machine
 
 
@@ -62,6 +71,7 @@ def sections(contexts: Contexts) -> list[Section]:
         Section(segments=("jobs", "dead-letters", "queues"), load=lambda: _job_routes(contexts)),
         Section(segments=("memos", "cards"), load=lambda: _memo_routes(contexts)),
         Section(segments=("reports",), load=lambda: _report_routes(contexts)),
+        Section(segments=("email",), load=lambda: _email_routes(contexts)),
     ]
 
 
@@ -92,6 +102,12 @@ def _report_routes(contexts: Contexts) -> Sequence[Mounted]:
     return [reports.bind(contexts.reports)]
 
 
+def _email_routes(contexts: Contexts) -> Sequence[Mounted]:
+    from nightshift.email.api import router as email  # noqa: PLC0415 - see the module
+
+    return [email.bind(contexts.email)]
+
+
 def build_api_app(
     environ: Mapping[str, str],
     outside: Outside | None = None,
@@ -103,9 +119,11 @@ def build_api_app(
         SettingsError: a setting is missing or wrong.
     """
     outside = outside or real_outside()
+    settings = build_reader(environ, outside)
     return build_app(
         [*sections(contexts or Contexts()), docs.mounted()],
         environ=environ,
         authenticator=build_authenticator(environ, outside),
         outside=outside,
+        asks_verified=lambda: settings.server().require_verified_email,
     )

@@ -25,7 +25,7 @@ _SECRET_NAMES = re.compile(
 )
 _SECRET_LOOKS = re.compile(
     r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"  # a JWT
-    r"|\b(?:nsr|nsk|whsec)_[\w+/=-]{8,}"  # our own opaque tokens
+    r"|\b(?:nsr|nsk|nsp|nsv|whsec)_[\w+/=-]{8,}"  # our own opaque tokens
     r"|(?i:bearer)\s+[\w.~+/=-]{8,}"
     r"|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
 )

@@ -7,6 +7,8 @@ from functools import cache
 from nightshift.adapters.queue import SqsSource
 from nightshift.aws import clients
 from nightshift.core.environment import load
+from nightshift.email.wiring import get_context as get_email
+from nightshift.identity.leaving_wiring import get_context as get_leaving
 from nightshift.jobs.model import QueueName
 from nightshift.jobs.settings import DeadQueueSettings
 from nightshift.jobs.wiring import Machine
@@ -16,7 +18,7 @@ from nightshift.ports.queue import Source
 from nightshift.reports.wiring import get_context as get_reports
 from nightshift.tasks.wiring import get_context as get_tasks
 
-CONTEXTS = (get_tasks, get_memos, get_reports)
+CONTEXTS = (get_tasks, get_memos, get_reports, get_email, get_leaving)
 """What puts kinds into the machine: a context that has any adds itself here."""
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
@@ -30,11 +31,11 @@ def _session() -> Session:
     return Session()
 
 
-def _client(service: str, **more: Any) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
+def _client(service: str, *, attempts: int = MAX_ATTEMPTS, **more: Any) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=MAX_CONNECTIONS,
         region_name=os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION")),
         **more,
@@ -79,4 +80,11 @@ def s3() -> "S3Client":
     """
     hosts = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
     client: S3Client = _client("s3", signature_version="s3v4", s3=hosts)
+    return client
+
+
+@cache
+def sesv2() -> "SESV2Client":
+    """Return the process's SES client; it makes one attempt, since a second might send twice."""
+    client: SESV2Client = _client("sesv2", attempts=1)
     return client

@@ -6,7 +6,8 @@ They are Systems Manager parameters below `/nightshift/<stage>/`:
   Its first member signs access tokens.
 - `token-public-keys` (String): the JWKS (RFC 7517) of their public halves. Who verifies reads this
   one alone, and so cannot sign.
-- `cursor-key` and `sealing-key` (SecureString): 32 random bytes each, as base64.
+- `cursor-key`, `sealing-key` and `mail-key` (SecureString): 32 random bytes each, as base64. Of
+  the last there may be several, newest first, while mails wait that an older one sealed.
 """
 
 import base64
@@ -28,7 +29,8 @@ SIGNING_KEYS = "token-signing-keys"
 PUBLIC_KEYS = "token-public-keys"
 CURSOR_KEY = "cursor-key"
 SEALING_KEY = "sealing-key"
-NAMES = (SIGNING_KEYS, PUBLIC_KEYS, CURSOR_KEY, SEALING_KEY)
+MAIL_KEY = "mail-key"
+NAMES = (SIGNING_KEYS, PUBLIC_KEYS, CURSOR_KEY, SEALING_KEY, MAIL_KEY)
 
 Jwk = dict[str, str]
 
@@ -91,6 +93,7 @@ class StackSecrets:
             SIGNING_KEYS: lambda: json.dumps([new_signing_key(self.random_bytes(KEY_BYTES))]),
             CURSOR_KEY: self._new_key,
             SEALING_KEY: self._new_key,
+            MAIL_KEY: self._new_key,
         }
 
     def _new_key(self) -> str:

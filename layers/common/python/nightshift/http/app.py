@@ -18,8 +18,10 @@ from nightshift.core.errors import (
     TooManyRequestsError,
     UnauthenticatedError,
 )
+from nightshift.core.networks import network_of
 from nightshift.core.pagination import CursorSigner
 from nightshift.core.tokens import keyed
+from nightshift.http.errors import EmailUnverifiedError
 from nightshift.http.failures import as_domain_error
 from nightshift.http.idempotency import Attempt, Begun, IdempotencyKeys
 from nightshift.http.inputs import read_body, read_query
@@ -28,7 +30,15 @@ from nightshift.http.matching import Match, RouteTable
 from nightshift.http.problem import problem_reply
 from nightshift.http.reply import RawReply, render, to_gateway
 from nightshift.http.request import Once, RawRequest, Request, parse_event
-from nightshift.http.routing import PUBLIC, LimitRule, Mounted, OptionalSignIn, Public, Section
+from nightshift.http.routing import (
+    PUBLIC,
+    LimitRule,
+    Mounted,
+    OptionalSignIn,
+    Public,
+    Route,
+    Section,
+)
 from nightshift.http.schemas import PageQuery
 from nightshift.http.settings import HttpSettings
 from nightshift.observability import Log
@@ -48,8 +58,8 @@ _HSTS = "max-age=31536000; includeSubDomains"
 class Authenticator(Protocol):
     """Who stands behind a bearer token."""
 
-    def authenticate(self, token: str) -> Caller:
-        """Return the caller as the session stands now.
+    def authenticate(self, token: str, *, address: str) -> Caller:
+        """Return the caller as the session or the API key stands now, for a client at `address`.
 
         Raises:
             UnauthenticatedError: with a slug for each way to be wrong.
@@ -59,7 +69,11 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edge:
-    """What the resolver needs from outside; `key` is the secret behind cursors."""
+    """What the resolver needs from outside.
+
+    `key` gives the secret behind cursors, `asks_verified` whether routes that want a verified
+    e-mail address insist on it at the moment.
+    """
 
     settings: HttpSettings
     clock: Clock
@@ -68,6 +82,7 @@ class Edge:
     limiter: Limiter
     idempotency: IdempotencyKeys
     key: Callable[[], bytes]
+    asks_verified: Callable[[], bool] = lambda: False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -102,6 +117,11 @@ class App:
             name="address", limit=settings.rate_limit_address, window_s=settings.rate_window_s
         )
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every route that this function serves."""
+        return tuple(self._routes.all())
+
     def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
         """Answer one event; never raises."""
         trace = _Trace(
@@ -126,7 +146,8 @@ class App:
         trace.route = match.route.full_path
         caller = self._admit(raw, match)
         query = read_query(raw, match.route.query)
-        body, content = read_body(raw, match.route.body)
+        given = replace(raw, body=b"") if match.route.any_body else raw
+        body, content = read_body(given, match.route.body)
         request: Request[Any, Any] = Request(
             raw=raw,
             received_at=self._edge.clock.now(),
@@ -148,19 +169,21 @@ class App:
         if isinstance(access, OptionalSignIn):
             access = access.permission if "authorization" in raw.headers else PUBLIC
         if isinstance(access, Public):
-            self._edge.limiter.check(self._per_address, raw.source_ip)
+            self._edge.limiter.check(self._per_address, network_of(raw.source_ip))
             if match.route.limit is not None:
-                self._edge.limiter.check(self._rules[match.route.limit], raw.source_ip)
+                self._edge.limiter.check(self._rules[match.route.limit], network_of(raw.source_ip))
             return None
         try:
-            caller = self._edge.authenticator.authenticate(bearer_token(raw))
+            caller = self._edge.authenticator.authenticate(bearer_token(raw), address=raw.source_ip)
         except UnauthenticatedError:
-            self._edge.limiter.check(self._per_address, raw.source_ip)
+            self._edge.limiter.check(self._per_address, network_of(raw.source_ip))
             raise
         self._edge.log.bind(user_id=caller.user_id)
         self._edge.limiter.check(self._per_caller, caller.user_id)
         if access not in caller.permissions:
             raise ForbiddenError(f"This needs the permission {access}.")
+        if match.route.verified and not caller.email_verified and self._edge.asks_verified():
+            raise EmailUnverifiedError
         return caller
 
     def _once(self, match: Match, request: Request[Any, Any], key: str, content: bytes) -> RawReply:
@@ -203,6 +226,8 @@ class App:
             self._edge.log.failure("http.failed", error=error.slug, route=trace.route)
         elif isinstance(error, UnauthenticatedError):
             self._edge.log.warning("auth.refused", error=error.slug, route=trace.route)
+        elif isinstance(error, ForbiddenError):
+            self._edge.log.warning("access.denied", error=error.slug, route=trace.route)
         elif isinstance(error, TooManyRequestsError):
             self._edge.log.warning("http.limited", error=error.slug, route=trace.route)
         sent = trace.raw is not None and "authorization" in trace.raw.headers
@@ -217,7 +242,7 @@ class App:
             error=trace.error,
             duration_ms=int((monotonic() - trace.started) * 1000),
         )
-        self._edge.log.unbind("request_id", "user_id")
+        self._edge.log.unbind("request_id", "user_id", "api_key_id")
 
 
 def bearer_token(raw: RawRequest) -> str:

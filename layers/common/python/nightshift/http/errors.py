@@ -3,6 +3,7 @@
 from nightshift.core.errors import (
     BadRequestError,
     ConflictError,
+    ForbiddenError,
     InvalidInputError,
     NightshiftError,
     NotFoundError,
@@ -39,6 +40,12 @@ class UnsupportedMediaTypeError(NightshiftError):
 
     slug = "unsupported_media_type"
     status = 415
+
+
+class EmailUnverifiedError(ForbiddenError):
+    """This takes a verified e-mail address; POST /api/v1/auth/verify-email/resend mails a link."""
+
+    slug = "email_not_verified"
 
 
 class RateLimitedError(TooManyRequestsError):

@@ -23,6 +23,7 @@ from nightshift.core.errors import (
 )
 from nightshift.core.pagination import InvalidCursorError
 from nightshift.http.errors import (
+    EmailUnverifiedError,
     IdempotencyInProgressError,
     IdempotencyKeyInvalidError,
     IdempotencyKeyReusedError,
@@ -108,7 +109,11 @@ def build_document(
             "schemas": {"Problem": _PROBLEM, **schemas.definitions},
             "responses": problems.components,
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The access token of a sign-in, or an API key (`nsk_...`).",
+                }
             },
         },
     }
@@ -294,6 +299,8 @@ def _errors(route: Route, auth_errors: Errors) -> list[type[NightshiftError]]:
         common.append(InvalidCursorError)
     if route.if_match:
         common.append(PreconditionFailedError)
+    if route.verified:
+        common.append(EmailUnverifiedError)
     if route.idempotent:
         common += _IDEMPOTENCY_ERRORS
     by_name = {(error.status, error.slug): error for error in (*common, *route.errors)}

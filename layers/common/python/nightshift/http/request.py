@@ -22,7 +22,11 @@ Q = TypeVar("Q", bound=QueryModel, default=NoQuery)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawRequest:
-    """One HTTP request, nothing of it judged yet. Header names are in lower case."""
+    """One HTTP request, nothing of it judged yet. Header names are in lower case.
+
+    `domain` is the name under which the gateway was called, by its own word; the header `host` is
+    the client's.
+    """
 
     method: str
     path: str
@@ -31,6 +35,7 @@ class RawRequest:
     body: bytes
     source_ip: str
     request_id: str
+    domain: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,6 +159,7 @@ def parse_event(event: Mapping[str, Any], request_id: str) -> RawRequest:
         body=_body(event),
         source_ip=str(http.get("sourceIp") or "unknown"),
         request_id=str(context.get("requestId") or request_id),
+        domain=str(context.get("domainName") or ""),
     )
 
 

@@ -78,9 +78,11 @@ class Options(TypedDict, total=False):
         etag: the handler gives `Reply.version`; documentation only, as is the next.
         if_match: the handler asks `Request.expected_version`.
         path_params: shapes of path parameters that are no UUIDs.
+        verified: takes a verified e-mail address, once the server's settings say so.
         errors: what the handler may raise, for the documentation.
         content_type: of a success that is no JSON.
         limit: a rule of the function, counted by address.
+        any_body: the body is of any type and not read; the handler finds it in `request.raw`.
     """
 
     answer: type[ApiModel] | None
@@ -90,10 +92,12 @@ class Options(TypedDict, total=False):
     sealed: bool
     etag: bool
     if_match: bool
+    verified: bool
     path_params: Mapping[str, PathParam]
     errors: tuple[type[NightshiftError], ...]
     content_type: str
     limit: str | None
+    any_body: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,10 +118,12 @@ class Route:
     sealed: bool = False
     etag: bool = False
     if_match: bool = False
+    verified: bool = False
     path_params: Mapping[str, PathParam] = field(default_factory=dict)
     errors: tuple[type[NightshiftError], ...] = ()
     content_type: str = "application/json"
     limit: str | None = None
+    any_body: bool = False
 
     @property
     def full_path(self) -> str:

@@ -57,3 +57,17 @@ UtcTime = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A time as RFC 3339; read with any offset, written in UTC with `Z`."""
+
+
+def printable(text: str) -> str:
+    """Return the text if it is one line that can be shown."""
+    if not text.isprintable():
+        raise ValueError("This text has no line breaks or control characters")
+    return text
+
+
+def distinct(items: list[str]) -> list[str]:
+    """Return the list if nothing stands in it twice."""
+    if len(set(items)) < len(items):
+        raise ValueError("Each may stand only once")
+    return items

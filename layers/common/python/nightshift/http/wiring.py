@@ -1,7 +1,7 @@
 """Builds an HTTP function's handler from its environment."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,8 +52,11 @@ def build_app(
     authenticator: Authenticator,
     outside: Outside,
     rules: Sequence[LimitRule] = (),
+    asks_verified: Callable[[], bool] = lambda: False,
 ) -> App:
     """Return the Lambda handler that serves `mounted`; `rules` are the limits that routes name.
+
+    `asks_verified` tells whether routes that want a verified e-mail address insist on it now.
 
     Raises:
         SettingsError: a setting is missing or wrong.
@@ -79,5 +82,6 @@ def build_app(
             lease_s=settings.idempotency_lease_s,
         ),
         key=key,
+        asks_verified=asks_verified,
     )
     return App(mounted, edge, rules=rules)

@@ -1,6 +1,6 @@
 """Users, sign-in and sessions.
 
-What every HTTP function needs is light: `authenticator.SessionAuthenticator` verifies an access
+What every HTTP function needs is light: `authenticator.BearerAuthenticator` verifies an access
 token with public keys and looks at the session. The rest (passwords, signing) is for the accounts
 function.
 """

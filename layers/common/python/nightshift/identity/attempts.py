@@ -1,9 +1,10 @@
-"""The growing delay between attempts to sign in. Pure."""
+"""The growing delay between attempts. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 FORGET_AFTER = timedelta(hours=1)
+_SECOND = timedelta(seconds=1)
 _MAX_DOUBLINGS = 30
 
 
@@ -18,10 +19,11 @@ class Attempts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
-    """`free` attempts without delay, then one second, doubling up to `max_delay`."""
+    """`free` attempts without delay, then `first_delay`, doubling up to `max_delay`."""
 
     free: int
     max_delay: timedelta
+    first_delay: timedelta = _SECOND
 
 
 def wait(seen: Attempts | None, now: datetime) -> timedelta | None:
@@ -37,7 +39,7 @@ def after_failure(seen: Attempts | None, now: datetime, patience: Patience) -> A
     beyond = failures - patience.free
     delay = timedelta(0)
     if beyond >= 0:
-        delay = min(timedelta(seconds=2 ** min(beyond, _MAX_DOUBLINGS)), patience.max_delay)
+        delay = min(patience.first_delay * 2 ** min(beyond, _MAX_DOUBLINGS), patience.max_delay)
     return Attempts(
         failures=failures,
         not_before=now + delay,

@@ -1,8 +1,10 @@
 """Everything that can be wrong with an account, a token or a session."""
 
 from nightshift.core.errors import (
+    BadRequestError,
     ConflictError,
     ForbiddenError,
+    InvalidInputError,
     NotFoundError,
     TooManyRequestsError,
     UnauthenticatedError,
@@ -28,9 +30,15 @@ class AccountDisabledError(ForbiddenError):
 
 
 class TooManyAttemptsError(TooManyRequestsError):
-    """Too many attempts to sign in; Retry-After says in how many seconds to try again."""
+    """Too many attempts; Retry-After says in how many seconds to try again."""
 
     slug = "too_many_attempts"
+
+
+class RegistrationClosedError(ForbiddenError):
+    """No new accounts are taken at the moment."""
+
+    slug = "registration_closed"
 
 
 class UserNotFoundError(NotFoundError):
@@ -127,3 +135,75 @@ class RefreshReusedError(TokenError):
     """The refresh token was used before, so its session was ended; sign in again."""
 
     slug = "refresh_reused"
+
+
+class LinkError(BadRequestError):
+    """The token of this link is not valid."""
+
+    slug = "link_invalid"
+
+
+class LinkMalformedError(LinkError):
+    """This is not the token of a mailed link; take all that follows `token=` in it."""
+
+    slug = "link_malformed"
+
+
+class LinkWrongTypeError(LinkError):
+    """This is the token of a link of another kind."""
+
+    slug = "link_wrong_type"
+
+
+class LinkUnknownError(LinkError):
+    """This link was never given out, or is long gone; ask for a new one."""
+
+    slug = "link_unknown"
+
+
+class LinkUsedError(LinkError):
+    """This link was used before; ask for a new one."""
+
+    slug = "link_used"
+
+
+class LinkExpiredError(LinkError):
+    """This link has expired; ask for a new one."""
+
+    slug = "link_expired"
+
+
+class LinkVoidError(LinkError):
+    """This link was overtaken by a later change of the account; ask for a new one."""
+
+    slug = "link_void"
+
+
+class EmailVerifiedError(ConflictError):
+    """The e-mail address is verified already."""
+
+    slug = "email_already_verified"
+
+
+class PictureError(InvalidInputError):
+    """The upload is no picture that can be used."""
+
+    slug = "picture_invalid"
+
+
+class AvatarNotFoundError(NotFoundError):
+    """The user has no picture."""
+
+    slug = "avatar_not_found"
+
+
+class OwnAccountError(ConflictError):
+    """This is your own account; use /users/me, or ask another administrator."""
+
+    slug = "own_account"
+
+
+class BeyondCallerError(ForbiddenError):
+    """This user may do what you may not; ask somebody who may."""
+
+    slug = "beyond_caller"

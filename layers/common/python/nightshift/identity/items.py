@@ -1,27 +1,32 @@
 """Users, sessions and attempts as items of the identity table."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
 from nightshift.aws.dynamo import Item
-from nightshift.core.access import Role, SessionId, UserId
+from nightshift.core.access import RoleName, SessionId, UserId
 from nightshift.core.clock import from_ms, to_epoch_s, to_ms
 from nightshift.identity import keys
 from nightshift.identity.attempts import Attempts
-from nightshift.identity.model import Rotation, Session, User
+from nightshift.identity.links import Link, Purpose
+from nightshift.identity.model import Avatar, Device, Preferences, Rotation, Session, User
 
 SCHEMA = 1
+USER_SCHEMA = 2
 KEEP_ENDED = timedelta(days=7)
 """How long an ended session stays, so that its tokens are told what happened to them."""
+KEEP_LINKS = timedelta(days=1)
+"""The same for links."""
 
 
 def from_user(user: User) -> Item:
     """Return the item of a user."""
     return keys.user(user.user_id) | {
-        "schema": SCHEMA,
+        "schema": USER_SCHEMA,
         "user_id": user.user_id,
         "email": user.email,
         "name": user.name,
-        "role": user.role.value,
+        "roles": list(user.roles),
         "password_hash": user.password_hash,
         "email_verified": user.email_verified,
         "disabled": user.disabled,
@@ -29,16 +34,20 @@ def from_user(user: User) -> Item:
         "version": user.version,
         "created_ms": to_ms(user.created_at),
         "updated_ms": to_ms(user.updated_at),
+        "credential": user.credential,
+        "pending_email": user.pending_email or None,
+        "avatar": asdict(user.avatar) if user.avatar else None,
     }
 
 
 def to_user(item: Item) -> User:
-    """Return the user that an item holds."""
+    """Return the user that an item holds; the first schema knew one role."""
+    roles = item["roles"] if "roles" in item else [item["role"]]
     return User(
         user_id=UserId(item["user_id"]),
         email=item["email"],
         name=item["name"],
-        role=Role(item["role"]),
+        roles=tuple(map(RoleName, roles)),
         password_hash=item["password_hash"],
         email_verified=item["email_verified"],
         disabled=item["disabled"],
@@ -46,6 +55,9 @@ def to_user(item: Item) -> User:
         version=item["version"],
         created_at=from_ms(item["created_ms"]),
         updated_at=from_ms(item["updated_ms"]),
+        credential=item.get("credential", 0),
+        pending_email=item.get("pending_email", ""),
+        avatar=Avatar(**item["avatar"]) if "avatar" in item else None,
     )
 
 
@@ -103,6 +115,69 @@ def to_attempts(item: Item) -> Attempts:
         failures=item["failures"],
         not_before=from_ms(item["not_before_ms"]),
         forgotten_at=from_ms(item["forgotten_ms"]),
+    )
+
+
+def from_link(link: Link) -> Item:
+    """Return the item of a mailed link."""
+    return keys.link(link.user_id, link.purpose, link.secret_hash) | {
+        "schema": SCHEMA,
+        "user_id": link.user_id,
+        "purpose": link.purpose.value,
+        "secret_hash": link.secret_hash,
+        "email": link.email,
+        "credential": link.credential,
+        "created_ms": to_ms(link.created_at),
+        "ends_ms": to_ms(link.expires_at),
+        "used_by": link.used_by,
+        "expires_at": to_epoch_s(link.expires_at + KEEP_LINKS),
+    }
+
+
+def to_link(item: Item) -> Link:
+    """Return the mailed link that an item holds."""
+    return Link(
+        purpose=Purpose(item["purpose"]),
+        user_id=UserId(item["user_id"]),
+        secret_hash=item["secret_hash"],
+        email=item["email"],
+        credential=item["credential"],
+        created_at=from_ms(item["created_ms"]),
+        expires_at=from_ms(item["ends_ms"]),
+        used_by=item.get("used_by"),
+    )
+
+
+def from_device(device: Device) -> Item:
+    """Return the item of a device."""
+    return keys.device(device.user_id, device.fingerprint) | {
+        "schema": SCHEMA,
+        "ends_ms": to_ms(device.known_until),
+        "expires_at": to_epoch_s(device.known_until) + 1,
+    }
+
+
+def from_preferences(preferences: Preferences) -> Item:
+    """Return the item of a user's preferences."""
+    at = preferences.updated_at
+    return keys.preferences(preferences.user_id) | {
+        "schema": SCHEMA,
+        "user_id": preferences.user_id,
+        "time_zone": preferences.time_zone,
+        "locale": preferences.locale,
+        "version": preferences.version,
+        "updated_ms": None if at is None else to_ms(at),
+    }
+
+
+def to_preferences(item: Item) -> Preferences:
+    """Return the preferences that an item holds."""
+    return Preferences(
+        user_id=UserId(item["user_id"]),
+        time_zone=item["time_zone"],
+        locale=item["locale"],
+        version=item["version"],
+        updated_at=from_ms(item["updated_ms"]) if "updated_ms" in item else None,
     )
 
 

@@ -4,7 +4,52 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from nightshift.core.access import Role, SessionId, UserId
+from nightshift.core.access import RoleName, SessionId, UserId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """Where a request comes from, and what the program calls itself.
+
+    `domain` is the name under which the gateway was called, as the gateway says it.
+    """
+
+    address: str
+    user_agent: str
+    domain: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who does something: the user, by which session or, without one, by a key, from where."""
+
+    user_id: UserId
+    session_id: SessionId | None
+    client: Client
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Avatar:
+    """A user's picture: where it lies in the bucket, its media type, its size in pixels."""
+
+    key: str
+    content_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preferences:
+    """A user's preferences; of one who never said any, the defaults as version 0.
+
+    `time_zone` is an IANA name, `locale` a language tag (RFC 5646).
+    """
+
+    user_id: UserId
+    time_zone: str = "UTC"
+    locale: str = "en"
+    version: int = 0
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,15 +58,18 @@ class User:
 
     Attributes:
         email: as the user wrote it; `email_key` of it is what must be unique.
+        roles: at least one; what they allow adds up.
         password_hash: argon2id with its parameters.
         epoch: raised to end all sessions at once; a session of another epoch is over.
         version: raised by every change that the user can see.
+        credential: raised when the password changes; links given out for an older one are void.
+        pending_email: the address that the user wants instead, until it is verified; else empty.
     """
 
     user_id: UserId
     email: str
     name: str
-    role: Role
+    roles: tuple[RoleName, ...]
     password_hash: str
     email_verified: bool
     disabled: bool
@@ -29,6 +77,18 @@ class User:
     version: int
     created_at: datetime
     updated_at: datetime
+    credential: int = 0
+    pending_email: str = ""
+    avatar: Avatar | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """What a user signs in with, as far as it can be known again; see `devices`."""
+
+    user_id: UserId
+    fingerprint: str
+    known_until: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

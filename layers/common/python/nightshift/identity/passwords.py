@@ -1,4 +1,9 @@
-"""Passwords: which are accepted, and how they are kept (argon2id, RFC 9106)."""
+"""Passwords: which are accepted, and how they are kept (argon2id, RFC 9106).
+
+They are normalised by NFKC (NIST SP 800-63B), so that what looks the same on two keyboards is the
+same. A new password may hold no character that Unicode has not assigned: a later version could
+normalise it otherwise, and nobody could sign in with it any more.
+"""
 
 import base64
 import unicodedata
@@ -14,6 +19,8 @@ MIN_CHARS = 8
 MAX_CHARS = 128
 _SALT_BYTES = 16
 _HASH_BYTES = 32
+_UNTYPABLE = frozenset({"Cc", "Cn", "Cs"})
+_OWN_WORDS = frozenset({"nightshift"})
 
 
 class Passwords:
@@ -38,37 +45,41 @@ class Passwords:
         return self._hasher.hash(_normal(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Tell whether the password is right; None does the same work and answers no."""
+        """Tell whether the password is right; without a hash the same work is done for a no."""
         try:
             self._hasher.verify(stored or self._nobody, _normal(password))
         except (VerificationError, InvalidHashError):
             return False
-        return stored is not None
+        return bool(stored)
 
     def is_outdated(self, stored: str) -> bool:
         """Tell whether a hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(stored)
 
 
-def check_acceptable(password: str, *, email: str) -> None:
-    """Accept a new password or say what would be right.
+def check_acceptable(password: str, *, email: str, name: str = "", field: str = "password") -> None:
+    """Accept a new password or say what would be right; `field` is where it stood in the input.
 
     Raises:
-        InvalidInputError: too short, too long, among the most common, or the address itself.
+        InvalidInputError: too short, too long, with characters that cannot be typed, among the most
+            common, or what everybody knows of the user.
     """
-    if not MIN_CHARS <= len(password) <= MAX_CHARS:
-        _refuse(f"A password has {MIN_CHARS} to {MAX_CHARS} characters.")
-    plain = _normal(password).casefold()
+    normal = _normal(password)
+    if len(normal) < MIN_CHARS or max(len(password), len(normal)) > MAX_CHARS:
+        _refuse(field, f"A password has {MIN_CHARS} to {MAX_CHARS} characters.")
+    if any(unicodedata.category(char) in _UNTYPABLE for char in normal):
+        _refuse(field, "A password has no control characters and none that Unicode does not know.")
+    plain = normal.casefold()
     if plain in _common():
-        _refuse("This password is among the most common ones; choose another.")
-    if plain in {email.casefold(), email.casefold().partition("@")[0]}:
-        _refuse("The password must not be your e-mail address.")
+        _refuse(field, "This password is among the most common ones; choose another.")
+    known = {email.casefold(), email.casefold().partition("@")[0], _normal(name).casefold()}
+    if plain in known or plain.strip("0123456789!?.-_ ") in _OWN_WORDS:
+        _refuse(field, "The password must not be your address or name, or ours.")
 
 
-def _refuse(message: str) -> None:
+def _refuse(field: str, message: str) -> None:
     raise InvalidInputError(
-        "The input is not valid: password.",
-        errors=[FieldError(field="password", message=message)],
+        f"The input is not valid: {field}.", errors=[FieldError(field=field, message=message)]
     )
 
 
@@ -79,4 +90,5 @@ def _common() -> frozenset[str]:
 
 
 def _normal(password: str) -> str:
+    """Return the form that is compared and counted."""
     return unicodedata.normalize("NFKC", password)

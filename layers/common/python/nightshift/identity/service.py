@@ -1,30 +1,16 @@
-"""Accounts: register, sign in, and a user's own data."""
+"""A user's own account: reading, changing and deleting it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from nightshift.aws.dynamo import TransactPart
-from nightshift.core.access import Role, UserId
-from nightshift.core.clock import Clock, from_ms, to_ms
+from nightshift.core.access import UserId
 from nightshift.core.errors import ConflictError, PreconditionFailedError
-from nightshift.identity.attempts import Patience, after_failure, wait
-from nightshift.identity.errors import (
-    AccountDisabledError,
-    InvalidCredentialsError,
-    TooManyAttemptsError,
-    UserNotFoundError,
-)
-from nightshift.identity.model import User, email_key
-from nightshift.identity.passwords import Passwords, check_acceptable
-from nightshift.identity.sessions import Client, Sessions, Tokens
-from nightshift.identity.store import IdentityStore
-from nightshift.observability import Log
-
-ACCOUNT = "ACCOUNT"
-ADDRESS = "ADDRESS"
-_ROUNDS = 8
-
+from nightshift.identity.errors import UserNotFoundError
+from nightshift.identity.ground import Ground
+from nightshift.identity.leaving import Leaver
+from nightshift.identity.model import Actor, User
+from nightshift.identity.trail import user_subject
 
 Farewell = Callable[[UserId], Sequence[TransactPart]]
 
@@ -35,94 +21,16 @@ def nobody_else(_: UserId) -> Sequence[TransactPart]:
 
 
 class Accounts:
-    """What a user can do with an account. Permissions are checked before, at the edge."""
+    """What a user can do with an account. Permissions are checked before, at the edge.
 
-    def __init__(
-        self,
-        *,
-        store: IdentityStore,
-        sessions: Sessions,
-        passwords: Passwords,
-        clock: Clock,
-        log: Log,
-        account_patience: Patience,
-        address_patience: Patience,
-        farewell: Farewell,
-        unverified_admin: str = "",
-    ) -> None:
-        """Take what the use cases stand on.
+    `farewell` gives the writes by which others let go of a user whose account is deleted, `leaver`
+    sees to it that the rest is removed.
+    """
 
-        `unverified_admin` is the address that is admin without being verified; for the local stack.
-        `farewell` gives the writes by which others let go of a user whose account is deleted.
-        """
+    def __init__(self, *, ground: Ground, farewell: Farewell, leaver: Leaver) -> None:
+        self._ground = ground
         self._farewell = farewell
-        self._store = store
-        self.sessions = sessions
-        self._passwords = passwords
-        self._clock = clock
-        self._log = log
-        self._account_patience = account_patience
-        self._address_patience = address_patience
-        self._unverified_admin = email_key(unverified_admin)
-
-    def register(
-        self, *, user_id: str, email: str, password: str, name: str, client: Client
-    ) -> tuple[User, Tokens]:
-        """Make an account and sign in.
-
-        `user_id` is fresh, or the same again when the request is run again.
-
-        Raises:
-            InvalidInputError: the password is not acceptable.
-            EmailTakenError: the address has an account.
-        """
-        check_acceptable(password, email=email)
-        now = self._now()
-        user = User(
-            user_id=UserId(user_id),
-            email=email,
-            name=name,
-            role=self._role_of(email),
-            password_hash=self._passwords.hash(password),
-            email_verified=False,
-            disabled=False,
-            epoch=0,
-            version=1,
-            created_at=now,
-            updated_at=now,
-        )
-        session, tokens = self.sessions.prepare(user.user_id, user.epoch, client)
-        user = self._store.add_user(user, session)
-        self._log.info("user.registered", user_id=user.user_id, session_id=session.session_id)
-        return user, tokens
-
-    def login(self, *, email: str, password: str, client: Client) -> tuple[User, Tokens]:
-        """Sign in; takes the same steps and the same work whether the address is known or not.
-
-        An attempt at an account is counted before the password is looked at, so that many
-        at once are no way around the delay; a right password forgets what was counted.
-
-        Raises:
-            TooManyAttemptsError: the delay of this account or this address is not over.
-            InvalidCredentialsError: the address or the password is wrong.
-            AccountDisabledError: both are right, but the account is disabled.
-        """
-        normal = email_key(email)
-        self._check_address(client.address)
-        self._count(ACCOUNT, normal, self._account_patience)
-        user = self._store.find_user_by_email(email)
-        right = self._passwords.verify(user.password_hash if user else None, password)
-        if user is None or not right:
-            self._record(ADDRESS, client.address, self._address_patience)
-            self._log.warning("login.refused", user_id=user.user_id if user else None)
-            raise InvalidCredentialsError
-        self._store.forget_attempts(ACCOUNT, normal)
-        if user.disabled:
-            raise AccountDisabledError
-        self._rehash(user, password)
-        tokens = self.sessions.begin(user, client)
-        self._log.info("login.succeeded", user_id=user.user_id)
-        return user, tokens
+        self._leaver = leaver
 
     def get_user(self, user_id: UserId) -> User:
         """Return the user.
@@ -130,7 +38,7 @@ class Accounts:
         Raises:
             UserNotFoundError: the account is gone.
         """
-        user = self._store.find_user(user_id)
+        user = self._ground.store.find_user(user_id)
         if user is None:
             raise UserNotFoundError
         return user
@@ -153,72 +61,50 @@ class Accounts:
             before,
             name=name,
             version=before.version + 1,
-            updated_at=self._now(),
+            updated_at=self._ground.now(),
         )
-        if not self._store.change_user(before, after):
+        if not self._ground.store.change_user(before, after):
             raise ConflictError
         return after
 
-    def delete(self, user_id: UserId, *, expected_version: int | None) -> None:
+    def delete(self, actor: Actor, *, expected_version: int | None) -> None:
         """Delete the account; its sessions are over at once and its address is free.
 
-        What others keep for the user is given up in the same transaction.
+        What others keep for the user is given up in the same transaction; what is left is removed
+        by a job.
 
         Raises:
             PreconditionFailedError: the version is not the expected one.
             UserNotFoundError: the account is gone.
             ConflictError: somebody else changed the user at the same moment.
+            LastAdminError: nobody would be left who can administer.
         """
-        user = self.get_user(user_id)
+        user = self.get_user(actor.user_id)
         _check_version(user, expected_version)
-        if not self._store.delete_user(user, self._farewell(user_id)):
+        self.remove(user, actor)
+
+    def remove(self, user: User, by: Actor) -> None:
+        """Delete an account as it was read; who does it was judged before.
+
+        Raises:
+            ConflictError: somebody else changed the user at the same moment.
+            LastAdminError: nobody would be left who can administer.
+        """
+        if not self._ground.store.delete_user(
+            user,
+            self._farewell(user.user_id),
+            lambda writes: self._leaver.leave(user.user_id, writes),
+        ):
             raise ConflictError
-        self._log.info("user.deleted", user_id=user_id)
-
-    def _role_of(self, email: str) -> Role:
-        return Role.ADMIN if email_key(email) == self._unverified_admin else Role.MEMBER
-
-    def _check_address(self, address: str) -> None:
-        seen = self._store.find_attempts(ADDRESS, address)
-        left = wait(seen, self._clock.now())
-        if left is not None:
-            raise TooManyAttemptsError(retry_after_s=_whole(left.total_seconds()))
-
-    def _count(self, kind: str, who: str, patience: Patience) -> None:
-        """Count an attempt, or refuse it while the delay runs."""
-        for _ in range(_ROUNDS):
-            now = self._now()
-            seen = self._store.find_attempts(kind, who)
-            left = wait(seen, now)
-            if left is not None:
-                raise TooManyAttemptsError(retry_after_s=_whole(left.total_seconds()))
-            if self._store.change_attempts(kind, who, seen, after_failure(seen, now, patience)):
-                return
-        raise TooManyAttemptsError(retry_after_s=1)
-
-    def _record(self, kind: str, who: str, patience: Patience) -> None:
-        """Count a failure; gives up when many others write at the same moment."""
-        for _ in range(_ROUNDS):
-            seen = self._store.find_attempts(kind, who)
-            after = after_failure(seen, self._now(), patience)
-            if self._store.change_attempts(kind, who, seen, after):
-                return
-
-    def _rehash(self, user: User, password: str) -> None:
-        """Keep the password under today's parameters; a lost race is left to the next sign-in."""
-        if self._passwords.is_outdated(user.password_hash):
-            stronger = replace(user, password_hash=self._passwords.hash(password))
-            self._store.change_user(user, stronger)
-            self._log.info("password.rehashed", user_id=user.user_id)
-
-    def _now(self) -> datetime:
-        return from_ms(to_ms(self._clock.now()))
+        self._ground.log.info("user.deleted", user_id=user.user_id)
+        self._ground.note(
+            "user.delete",
+            client=by.client,
+            actor_id=by.user_id,
+            subject=user_subject(user.user_id),
+        )
 
 
 def _check_version(user: User, expected: int | None) -> None:
     if expected is not None and expected != user.version:
         raise PreconditionFailedError
-
-
-def _whole(seconds: float) -> int:
-    return max(1, int(-(-seconds // 1)))

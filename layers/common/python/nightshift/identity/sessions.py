@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from nightshift.core.access import SessionId, UserId
-from nightshift.core.clock import Clock, from_ms, to_ms
 from nightshift.core.ids import new_id
-from nightshift.core.tokens import SECRET_BYTES, RandomBytes, digest
+from nightshift.core.tokens import SECRET_BYTES, digest
 from nightshift.identity.errors import (
     RefreshExpiredError,
     RefreshReusedError,
     RefreshUnknownError,
     SessionNotFoundError,
     TokenRevokedError,
+    UserNotFoundError,
 )
-from nightshift.identity.model import Session, User
+from nightshift.identity.ground import Ground
+from nightshift.identity.model import Actor, Client, Session, User
 from nightshift.identity.refresh import (
     NONCE_BYTES,
     Presented,
@@ -28,20 +29,11 @@ from nightshift.identity.refresh import (
     encode,
     parse,
 )
-from nightshift.identity.store import IdentityStore
 from nightshift.identity.token_signer import AccessTokenSigner
-from nightshift.observability import Log
+from nightshift.identity.trail import DENIED, session_subject, user_subject
 
 MAX_AGENT_CHARS = 256
 _ROUNDS = 5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Client:
-    """From where somebody signs in: address, and what the program calls itself."""
-
-    address: str
-    user_agent: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,29 +61,24 @@ class Sessions:
     def __init__(
         self,
         *,
-        store: IdentityStore,
+        ground: Ground,
         signer: AccessTokenSigner,
-        clock: Clock,
-        random: RandomBytes,
         lifetimes: Lifetimes,
-        log: Log,
     ) -> None:
-        self._store = store
+        self._ground = ground
+        self._store = ground.sessions
         self._signer = signer
-        self._clock = clock
-        self._random = random
         self._lifetimes = lifetimes
-        self._log = log
 
     def prepare(self, user_id: UserId, epoch: int, client: Client) -> tuple[Session, Tokens]:
         """Return a new session, not yet stored, and its first tokens."""
-        now = self._now()
-        secret = self._random(SECRET_BYTES)
+        now = self._ground.now()
+        secret = self._ground.random(SECRET_BYTES)
         session = Session(
             session_id=SessionId(new_id(now)),
             user_id=user_id,
             epoch=epoch,
-            family_key=self._random(SECRET_BYTES),
+            family_key=self._ground.random(SECRET_BYTES),
             current_hash=digest(secret),
             recent=(),
             user_agent=client.user_agent[:MAX_AGENT_CHARS],
@@ -102,13 +89,7 @@ class Sessions:
         )
         return session, self._tokens(session, secret, now)
 
-    def begin(self, user: User, client: Client) -> Tokens:
-        """Store a new session and return its first tokens."""
-        session, tokens = self.prepare(user.user_id, user.epoch, client)
-        self._store.add_session(session)
-        return tokens
-
-    def refresh(self, token: str) -> tuple[User, Tokens]:
+    def refresh(self, token: str, client: Client) -> tuple[User, Tokens]:
         """Use a refresh token for a new pair.
 
         A token used within the grace before gives the pair that its first use gave.
@@ -122,30 +103,36 @@ class Sessions:
             RefreshReusedError: it was used before; its session is ended now.
         """
         presented = parse(token)
-        found = self._store.find_user_and_session(presented.user_id, presented.session_id)
-        if found is None:
-            raise RefreshUnknownError
-        user, session = found
         for _ in range(_ROUNDS):
-            now = self._now()
+            found = self._store.find_user_and_session(presented.user_id, presented.session_id)
+            if found is None:
+                raise RefreshUnknownError
+            user, session = found
+            now = self._ground.now()
             decision = self._decide(session, presented, now)
             self._check(user, session, now)
             if isinstance(decision, Repeat):
                 return user, self._tokens(session, decision.successor, now)
             if isinstance(decision, Reused):
-                self._end_reused(session, now)
+                self._end_reused(session, client, now)
                 raise RefreshReusedError
             stands = self._store.rotate(session, decision.session)
             if stands == decision.session:
                 return user, self._tokens(stands, decision.successor, now)
-            session = stands
         raise TokenRevokedError
 
     def page(
-        self, user: User, *, limit: int, after: SessionId | None
+        self, user_id: UserId, *, limit: int, after: SessionId | None
     ) -> tuple[list[Session], SessionId | None]:
-        """Return up to `limit` live sessions, newest first, and where the next page begins."""
-        now = self._clock.now()
+        """Return up to `limit` live sessions, newest first, and where the next page begins.
+
+        Raises:
+            UserNotFoundError: the account is gone.
+        """
+        user = self._ground.store.find_user(user_id)
+        if user is None:
+            raise UserNotFoundError
+        now = self._ground.clock.now()
         live: Iterator[Session] = (
             s for s in self._store.sessions(user.user_id, after=after) if s.is_live(user, now)
         )
@@ -153,20 +140,27 @@ class Sessions:
         more = len(found) > limit
         return found[:limit], found[limit - 1].session_id if more else None
 
-    def end(self, user_id: UserId, session_id: SessionId) -> None:
-        """End one session; ending it again changes nothing.
+    def end(self, actor: Actor, session_id: SessionId) -> None:
+        """End one session of the actor; ending it again changes nothing.
 
         Raises:
             SessionNotFoundError: the user has no such session.
         """
-        if not self._store.revoke(user_id, session_id, self._now()):
+        if not self._store.revoke(actor.user_id, session_id, self._ground.now()):
             raise SessionNotFoundError
-        self._log.info("session.ended", user_id=user_id, session_id=session_id)
+        self._ground.log.info("session.ended", user_id=actor.user_id, session_id=session_id)
+        self._ground.note(
+            "auth.logout" if session_id == actor.session_id else "session.end",
+            client=actor.client,
+            actor_id=actor.user_id,
+            subject=session_subject(session_id),
+        )
 
-    def end_all(self, user_id: UserId) -> None:
-        """End all sessions of a user by one write."""
-        self._store.end_all_sessions(user_id)
-        self._log.info("session.ended_all", user_id=user_id)
+    def end_all(self, actor: Actor) -> None:
+        """End all sessions of the actor by one write."""
+        self._store.end_all_sessions(actor.user_id)
+        self._ground.log.info("session.ended_all", user_id=actor.user_id)
+        self._ground.note("auth.logout_all", client=actor.client, actor_id=actor.user_id)
 
     def _decide(
         self, session: Session, presented: Presented, now: datetime
@@ -177,7 +171,7 @@ class Sessions:
             now=now,
             grace=self._lifetimes.grace,
             lifetime=self._lifetimes.refresh,
-            nonce=self._random(NONCE_BYTES),
+            nonce=self._ground.random(NONCE_BYTES),
         )
         if isinstance(decision, Unknown):
             raise RefreshUnknownError
@@ -190,10 +184,18 @@ class Sessions:
         if not session.is_live(user, now):
             raise TokenRevokedError
 
-    def _end_reused(self, session: Session, now: datetime) -> None:
+    def _end_reused(self, session: Session, client: Client, now: datetime) -> None:
         self._store.revoke(session.user_id, session.session_id, now)
-        self._log.warning(
+        self._ground.log.warning(
             "session.reuse_detected", user_id=session.user_id, session_id=session.session_id
+        )
+        self._ground.note(
+            "auth.refresh_reuse",
+            client=client,
+            actor_id=None,
+            subject=user_subject(session.user_id),
+            outcome=DENIED,
+            detail={"session_id": session.session_id},
         )
 
     def _tokens(self, session: Session, secret: bytes, now: datetime) -> Tokens:
@@ -203,6 +205,3 @@ class Sessions:
             refresh_token=encode(session, secret),
             refresh_expires_in=max(0, int((session.ends_at - now).total_seconds())),
         )
-
-    def _now(self) -> datetime:
-        return from_ms(to_ms(self._clock.now()))

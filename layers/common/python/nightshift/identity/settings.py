@@ -6,6 +6,21 @@ from nightshift.core.environment import SettingsError, setting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IdentityTable:
+    """All that looking users up takes."""
+
+    identity_table: str = setting(doc="Table of users and sessions.", wiring=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeavingSettings:
+    """Where users who are gone may have left something."""
+
+    identity_table: str = setting(doc="Table of users and sessions.", wiring=True)
+    assets_bucket: str = setting(doc="Bucket of pictures that users upload.", wiring=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VerifierSettings:
     """What every function needs that checks access tokens."""
 
@@ -93,15 +108,25 @@ class AccountSettings:
         default="",
     )
     login_free_attempts: int = setting(
-        doc="Attempts at one account before the delay begins to grow.",
+        doc="Attempts at one account from one network before the delay begins to grow.",
         default=5,
         unit="attempts",
         ge=1,
         le=100,
     )
     login_free_attempts_address: int = setting(
-        doc="Failed attempts from one address, at whatever accounts, before its delay begins.",
+        doc="Failed attempts from one network, at whatever accounts, before its delay begins.",
         default=30,
+        unit="attempts",
+        ge=1,
+        le=100_000,
+    )
+    login_free_attempts_strangers: int = setting(
+        doc=(
+            "Failed attempts at one account from all networks that it was not signed in to from, "
+            "before the delay for those begins."
+        ),
+        default=50,
         unit="attempts",
         ge=1,
         le=100_000,
@@ -120,6 +145,67 @@ class AccountSettings:
         ge=1,
         le=1_000_000,
     )
+    forgot_limit_address: int = setting(
+        doc="Requests for a new password from one address in an hour.",
+        default=60,
+        unit="requests",
+        ge=1,
+        le=1_000_000,
+    )
+    link_mail_free: int = setting(
+        doc=(
+            "Mails with a link (verification, new password) to one address before the delay "
+            "between them begins: a minute, doubling up to the longest delay of sign-in."
+        ),
+        default=3,
+        unit="mails",
+        ge=1,
+        le=1000,
+    )
+    reset_link_ttl_s: int = setting(
+        doc="How long a mailed link for a new password is good.",
+        default=1800,
+        unit="seconds",
+        ge=600,
+        le=3600,
+    )
+    verify_link_ttl_s: int = setting(
+        doc="How long a mailed link that verifies an address is good.",
+        default=86_400,
+        unit="seconds",
+        ge=600,
+        le=604_800,
+    )
+    avatar_max_bytes: int = setting(
+        doc="The largest picture that a user can upload.",
+        default=2_097_152,
+        unit="bytes",
+        ge=1024,
+        le=5_242_880,
+    )
+    avatar_max_px: int = setting(
+        doc="The longest side of a picture that a user can upload.",
+        default=4096,
+        unit="pixels",
+        ge=16,
+        le=16_384,
+    )
+    avatar_form_ttl_s: int = setting(
+        doc="How long a form to upload a picture is good.",
+        default=600,
+        unit="seconds",
+        ge=60,
+        le=3600,
+    )
+    assets_bucket: str = setting(doc="Bucket of pictures that users upload.", wiring=True)
+    public_url: str = setting(
+        doc=(
+            "Address that users see, without a trailing slash; mailed links begin with it. Empty "
+            "is the API's own address."
+        ),
+        default="",
+        wiring=True,
+    )
 
     def __post_init__(self) -> None:
         """Refuse lifetimes that make no sense together.
@@ -131,3 +217,16 @@ class AccountSettings:
             raise SettingsError(
                 "NIGHTSHIFT_ACCESS_TOKEN_TTL_S must be below NIGHTSHIFT_REFRESH_TOKEN_TTL_S"
             )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiKeySettings:
+    """What the accounts function needs for API keys."""
+
+    api_keys_max: int = setting(
+        doc="API keys that one user may have; revoked ones do not count, expired ones do.",
+        default=20,
+        unit="keys",
+        ge=1,
+        le=1_000,
+    )

@@ -1,16 +1,23 @@
 """The private keys of access tokens: a JSON list of Ed25519 JWKs (RFC 8037), newest first.
 
-The first one signs. To rotate: publish the new public key, then put the private key first, and take
-the old public key away once the last token signed with it has expired.
+The first one signs. To rotate: publish the new public key, wait until every function has read it (a
+key is known ten minutes later at most), then put the private key first; every function signs with
+it after another ten minutes. Take the old public key away once the last token signed with it has
+expired. Sessions and refresh tokens are not signed, so nobody is signed out.
 """
+
+from datetime import datetime, timedelta
 
 from jwt import InvalidKeyError, PyJWK
 
+from nightshift.core.clock import Clock
 from nightshift.core.environment import SettingsError
 from nightshift.core.tokens import from_b64url
-from nightshift.identity.access_tokens import ALGORITHM
+from nightshift.identity.jws import ALGORITHM
 from nightshift.identity.public_keys import kid_of, read_json
+from nightshift.ports.secrets import Secrets, SecretsUnavailableError
 
+MAX_AGE = timedelta(minutes=10)
 _KEY_BYTES = 32
 _MIN_DISTINCT_BYTES = 12
 _PUBLISHED_EXAMPLES = frozenset(
@@ -20,6 +27,37 @@ _PUBLISHED_EXAMPLES = frozenset(
         "xaqN9D-fg3vtt0QvMdy3sWbThTUHb0i3BgTMgOnBTL8",  # RFC 8032 test 3
     }
 )
+
+
+class SigningKeys:
+    """The private keys, read when the first token is signed and again every ten minutes.
+
+    While the store does not answer, the key that is known stays.
+    """
+
+    def __init__(self, secrets: Secrets, name: str, clock: Clock) -> None:
+        self._secrets = secrets
+        self._name = name
+        self._clock = clock
+        self._newest: PyJWK | None = None
+        self._read_at: datetime | None = None
+
+    def newest(self) -> PyJWK:
+        """Return the key that signs.
+
+        Raises:
+            SettingsError: the parameter holds no good key.
+            SecretsUnavailableError: the store does not answer, and no key is known.
+        """
+        now = self._clock.now()
+        if self._newest is None or self._read_at is None or now - self._read_at >= MAX_AGE:
+            try:
+                self._newest = parse_signing_key(self._secrets.get(self._name), self._name)
+            except SecretsUnavailableError:
+                if self._newest is None:
+                    raise
+            self._read_at = now
+        return self._newest
 
 
 def parse_signing_key(text: str, name: str) -> PyJWK:

@@ -1,11 +1,12 @@
-"""Users and sessions in the identity table."""
+"""Users, sessions and mailed links in the identity table.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
+What must stand or fall together with a mail takes `commit`: it is given the writes, and does all of
+them or none, raising ConditionFailedError with the index of the one that was refused.
+"""
+
+from collections.abc import Callable, Sequence
 
 from nightshift.aws.dynamo import (
-    EXISTS,
     NOT_EXISTS,
     Condition,
     ConditionFailedError,
@@ -16,21 +17,25 @@ from nightshift.aws.dynamo import (
     Update,
 )
 from nightshift.core.access import SessionId, UserId
-from nightshift.core.clock import to_ms
 from nightshift.identity import keys
-from nightshift.identity.attempts import Attempts
-from nightshift.identity.errors import EmailTakenError, UserNotFoundError
+from nightshift.identity.errors import EmailTakenError, LinkUsedError
 from nightshift.identity.items import (
-    from_attempts,
+    from_device,
+    from_link,
     from_session,
     from_user,
-    to_attempts,
-    to_session,
+    to_link,
     to_user,
 )
-from nightshift.identity.model import Session, User, email_key
+from nightshift.identity.links import Link, PresentedLink, Purpose
+from nightshift.identity.model import Device, Session, User, email_key
+from nightshift.identity.roles.errors import LastAdminError, UnknownRoleError
+from nightshift.identity.roles.holders import holder_parts, is_admins
 
-_NOBODY = UserId("nobody")
+Commit = Callable[[Sequence[TransactPart]], None]
+_NOBODY = UserId("00000000-0000-7000-8000-000000000000")
+_DELETED_USER = 2
+"""Where the user stands among the writes of a deletion."""
 
 
 class IdentityStore:
@@ -39,54 +44,145 @@ class IdentityStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add_user(self, user: User, session: Session) -> User:
-        """Store a user with a first session, all or nothing; return the user as it stands.
+    def commit(self, parts: Sequence[TransactPart]) -> None:
+        """Do all of these writes or none.
+
+        Raises:
+            ConditionFailedError: `index` says which was refused.
+        """
+        if len(parts) == 1:
+            self._table.write(parts[0])
+        else:
+            self._table.transact(parts)
+
+    def add_user(
+        self, user: User, session: Session, *, link: Link, device: Device, commit: Commit
+    ) -> User:
+        """Store a user with a first session, link and device; return the user as it stands.
 
         When the same user id is there already, the request is being run again, and gets its
-        session.
+        session; the link went out with the first.
 
         Raises:
             EmailTakenError: the address belongs to somebody else.
         """
         name = self._table.name
-        address = keys.email(email_key(user.email)) | {"user_id": user.user_id}
+        parts: list[TransactPart] = [
+            *self._claim_email_parts(user.email, user.user_id),
+            Put(table=name, item=from_user(user), condition=NOT_EXISTS),
+            Put(table=name, item=from_session(session), condition=NOT_EXISTS),
+            self._new_link_part(link),
+            Put(table=name, item=from_device(device)),
+            *holder_parts(name, None, user),
+        ]
         try:
-            self._table.transact(
-                [
-                    Put(table=name, item=address, condition=NOT_EXISTS),
-                    Put(table=name, item=from_user(user), condition=NOT_EXISTS),
-                    Put(table=name, item=from_session(session), condition=NOT_EXISTS),
-                ]
-            )
+            commit(parts)
         except ConditionFailedError as refused:
             if (refused.item or {}).get("user_id") != user.user_id:
                 raise EmailTakenError from refused
-            self.add_session(session)
+            self._table.put(from_session(session))
             return self.find_user(user.user_id) or user
         return user
+
+    def _claim_email_parts(self, email: str, user_id: UserId) -> list[TransactPart]:
+        """Return the writes that make an address the user's, if it is nobody's."""
+        normal = email_key(email)
+        pointer = keys.email(normal) | {"user_id": user_id}
+        entry = keys.entry(normal) | {"user_id": user_id}
+        return [
+            Put(table=self._table.name, item=pointer, condition=NOT_EXISTS),
+            Put(table=self._table.name, item=entry),
+        ]
+
+    def _free_email_parts(self, email: str, user_id: UserId) -> list[TransactPart]:
+        """Return the writes that free the user's address."""
+        own = Condition(
+            expression="attribute_not_exists(pk) OR user_id = :me", values={":me": user_id}
+        )
+        normal = email_key(email)
+        return [
+            Delete(table=self._table.name, key=key, condition=own)
+            for key in (keys.email(normal), keys.entry(normal))
+        ]
+
+    def _new_link_part(self, link: Link) -> Put:
+        return Put(table=self._table.name, item=from_link(link), condition=NOT_EXISTS)
+
+    def add_link(self, link: Link, commit: Commit) -> None:
+        """Store a new link."""
+        commit([self._new_link_part(link)])
+
+    def find_link(
+        self, purpose: Purpose, presented: PresentedLink
+    ) -> tuple[Link | None, User | None]:
+        """Return the link and its user, in one read; either is None where there is none."""
+        user_id = presented.user_id
+        wanted = [keys.link(user_id, purpose, presented.secret_hash), keys.user(user_id)]
+        items = {item["sk"]: item for item in self._table.get_many(wanted, consistent=True)}
+        link, user = (items.get(key["sk"]) for key in wanted)
+        return to_link(link) if link else None, to_user(user) if user else None
+
+    def use_link(self, link: Link, token: str, before: User, after: User, commit: Commit) -> bool:
+        """Use up a link and change its user; tell whether the user was still as `before`.
+
+        When the address changes, the new one becomes the user's and the old one nobody's. `token`
+        is fresh, so that a repeated write knows itself again.
+
+        Raises:
+            LinkUsedError: another request was faster.
+            EmailTakenError: the new address became somebody else's meanwhile.
+        """
+        unused = Condition(expression="attribute_exists(pk) AND attribute_not_exists(used_by)")
+        use = Update(
+            table=self._table.name,
+            key=keys.link(link.user_id, link.purpose, link.secret_hash),
+            expression="SET used_by = :token",
+            condition=unused,
+            values={":token": token},
+        )
+        counts = holder_parts(self._table.name, before, after)
+        parts: list[TransactPart] = [use, self._change_part(before, after), *counts]
+        if email_key(before.email) != email_key(after.email):
+            parts += self._claim_email_parts(after.email, after.user_id)
+            parts += self._free_email_parts(before.email, before.user_id)
+        try:
+            commit(parts)
+        except ConditionFailedError as refused:
+            if refused.index == 0 and (refused.item or {}).get("used_by") != token:
+                raise LinkUsedError from refused
+            _check_counts(refused, counts, first=2)
+            if refused.index > 1:
+                raise EmailTakenError from refused
+            return refused.index == 0
+        return True
 
     def find_user(self, user_id: UserId) -> User | None:
         """Return the user, or None."""
         item = self._table.get(keys.user(user_id), consistent=True)
         return None if item is None else to_user(item)
 
+    def find_users(self, user_ids: Sequence[UserId]) -> list[User]:
+        """Return the users that exist, in the order of their ids as given."""
+        items = self._table.get_many([keys.user(user_id) for user_id in user_ids], consistent=True)
+        users = {item["user_id"]: to_user(item) for item in items}
+        return [users[user_id] for user_id in user_ids if user_id in users]
+
+    def directory(self, prefix: str, *, after: str | None, limit: int) -> list[tuple[str, UserId]]:
+        """Return addresses that begin with `prefix`, in order, and whose they are.
+
+        Addresses are in their normal form, those after `after` if given.
+        """
+        found = self._table.query(
+            keys.DIRECTORY_PK, prefix=prefix, start_after=after, limit=limit, consistent=True
+        )
+        return [(item["sk"], UserId(item["user_id"])) for item in found]
+
     def find_user_by_email(self, email: str) -> User | None:
         """Return the user of an address, or None; both take the same two reads."""
         pointer = self._table.get(keys.email(email_key(email)), consistent=True)
         return self.find_user(UserId(pointer["user_id"]) if pointer else _NOBODY)
 
-    def find_user_and_session(
-        self, user_id: UserId, session_id: SessionId
-    ) -> tuple[User, Session] | None:
-        """Return both in one read, or None when either is missing."""
-        wanted = [keys.user(user_id), keys.session(user_id, session_id)]
-        items = {item["sk"]: item for item in self._table.get_many(wanted, consistent=True)}
-        if len(items) < len(wanted):
-            return None
-        return to_user(items[wanted[0]["sk"]]), to_session(items[wanted[1]["sk"]])
-
-    def change_user(self, before: User, after: User) -> bool:
-        """Write `after` if the user still is as `before`; tell whether it was."""
+    def _change_part(self, before: User, after: User) -> Put:
         unchanged = Condition(
             expression="#version = :version AND epoch = :epoch AND password_hash = :hash",
             names={"#version": "version"},
@@ -96,124 +192,96 @@ class IdentityStore:
                 ":hash": before.password_hash,
             },
         )
-        try:
-            self._table.put(from_user(after), unchanged)
-        except ConditionFailedError as refused:
-            return refused.item is not None and to_user(refused.item) == after
-        return True
+        return Put(table=self._table.name, item=from_user(after), condition=unchanged)
 
-    def end_all_sessions(self, user_id: UserId) -> None:
-        """Begin a new epoch, which no session of before belongs to.
+    def change_user(
+        self,
+        before: User,
+        after: User,
+        *,
+        also: Sequence[TransactPart] = (),
+        staying: SessionId | None = None,
+        commit: Commit | None = None,
+    ) -> bool:
+        """Write `after` if the user still is as `before`; tell whether it was.
+
+        When `after` is of a new epoch, all sessions end but `staying`, which goes along. `also` is
+        written in the same transaction; a condition of it that fails is raised as it is.
 
         Raises:
-            UserNotFoundError: the account is gone.
+            LastAdminError: nobody would be left who can administer.
+            UnknownRoleError: a role that is to be given was deleted.
         """
-        update = Update(
-            table=self._table.name,
-            key=keys.user(user_id),
-            expression="SET epoch = epoch + :one",
-            condition=EXISTS,
-            values={":one": 1},
-        )
+        parts: list[TransactPart] = [self._change_part(before, after)]
+        if staying is not None:
+            parts.append(self._carry_part(staying, before, after))
+        own = len(parts)
+        counts = holder_parts(self._table.name, before, after)
         try:
-            self._table.write(update)
+            (commit or self.commit)([*parts, *counts, *also])
         except ConditionFailedError as refused:
-            raise UserNotFoundError from refused
+            _check_counts(refused, counts, first=own)
+            if refused.index >= own:
+                raise
+            is_mine = refused.index == 0 and refused.item is not None
+            return is_mine and to_user(refused.item or {}) == after
+        return True
 
-    def delete_user(self, user: User, also: Sequence[TransactPart]) -> bool:
+    def _carry_part(self, session_id: SessionId, before: User, after: User) -> Update:
+        """Return the write that takes a live session along into the user's new epoch."""
+        live = Condition(
+            expression="epoch = :before AND attribute_not_exists(revoked_ms)",
+            values={":before": before.epoch},
+        )
+        return Update(
+            table=self._table.name,
+            key=keys.session(before.user_id, session_id),
+            expression="SET epoch = :after",
+            condition=live,
+            values={":after": after.epoch},
+        )
+
+    def delete_user(self, user: User, also: Sequence[TransactPart], commit: Commit) -> bool:
         """Remove the user and free the address, with the writes of others, or nothing of it.
 
-        Sessions without their user are over. Returns False when the user changed meanwhile.
+        Sessions, links and API keys without their user are over. Returns False when the user
+        changed meanwhile.
+
+        Raises:
+            LastAdminError: nobody would be left who can administer.
         """
         name = self._table.name
-        own = Condition(
-            expression="attribute_not_exists(pk) OR user_id = :me", values={":me": user.user_id}
-        )
         same = Condition(
-            expression="attribute_not_exists(pk) OR #version = :seen",
+            expression="#version = :seen",
             names={"#version": "version"},
             values={":seen": user.version},
         )
+        counts = holder_parts(name, user, None)
         try:
-            self._table.transact(
+            commit(
                 [
-                    Delete(table=name, key=keys.email(email_key(user.email)), condition=own),
+                    *self._free_email_parts(user.email, user.user_id),
                     Delete(table=name, key=keys.user(user.user_id), condition=same),
+                    *counts,
                     *also,
                 ]
             )
-        except ConditionFailedError:
-            return False
-        return True
-
-    def add_session(self, session: Session) -> None:
-        """Store a new session."""
-        self._table.put(from_session(session))
-
-    def rotate(self, before: Session, after: Session) -> Session:
-        """Replace the current secret if it still is `before`'s; return the session as it stands.
-
-        A lost race is no error: the answer then differs from `after`.
-        """
-        still = Condition(
-            expression="current_hash = :hash AND attribute_not_exists(revoked_ms)",
-            values={":hash": before.current_hash},
-        )
-        try:
-            self._table.put(from_session(after), still)
         except ConditionFailedError as refused:
-            if refused.item is None:
-                return replace(before, revoked_at=after.last_used_at)
-            return to_session(refused.item)
-        return after
-
-    def revoke(self, user_id: UserId, session_id: SessionId, now: datetime) -> bool:
-        """End a session; tell whether there is one, ended before or not."""
-        update = Update(
-            table=self._table.name,
-            key=keys.session(user_id, session_id),
-            expression="SET revoked_ms = if_not_exists(revoked_ms, :now)",
-            condition=EXISTS,
-            values={":now": to_ms(now)},
-        )
-        try:
-            self._table.write(update)
-        except ConditionFailedError:
-            return False
+            is_gone = refused.index == _DELETED_USER and refused.item is None
+            _check_counts(refused, counts, first=_DELETED_USER + 1)
+            return is_gone
         return True
 
-    def sessions(self, user_id: UserId, *, after: SessionId | None = None) -> Iterator[Session]:
-        """Yield a user's sessions, newest first, ended ones too; those after `after` if given."""
-        edge = None if after is None else keys.SESSION_PREFIX + after
-        found = self._table.query(
-            keys.user_pk(user_id), prefix=keys.SESSION_PREFIX, start_after=edge, descending=True
-        )
-        return map(to_session, found)
 
-    def find_attempts(self, kind: str, who: str) -> Attempts | None:
-        """Return how sign-in went lately for an account or an address, if anything is known."""
-        item = self._table.get(keys.attempts(kind, who), consistent=True)
-        return None if item is None else to_attempts(item)
+def _check_counts(refused: ConditionFailedError, counts: Sequence[Update], *, first: int) -> None:
+    """Say what it means that the count of a role, the `first` write or one after it, was refused.
 
-    def change_attempts(
-        self, kind: str, who: str, before: Attempts | None, after: Attempts
-    ) -> bool:
-        """Write `after` if nothing changed since `before`; tell whether it was so."""
-        unchanged = NOT_EXISTS
-        if before is not None:
-            unchanged = Condition(
-                expression="failures = :failures AND forgotten_ms = :forgotten",
-                values={
-                    ":failures": before.failures,
-                    ":forgotten": to_ms(before.forgotten_at),
-                },
-            )
-        try:
-            self._table.put(from_attempts(kind, who, after), unchanged)
-        except ConditionFailedError:
-            return False
-        return True
-
-    def forget_attempts(self, kind: str, who: str) -> None:
-        """Begin anew after a success."""
-        self._table.delete(keys.attempts(kind, who))
+    Raises:
+        LastAdminError: it was the last administrator.
+        UnknownRoleError: the role was deleted.
+    """
+    if not first <= refused.index < first + len(counts):
+        return
+    if is_admins(counts[refused.index - first]):
+        raise LastAdminError from refused
+    raise UnknownRoleError from refused

@@ -10,7 +10,8 @@ from jwt.api_jws import PyJWS
 from nightshift.core.access import SessionId, UserId
 from nightshift.core.clock import to_epoch_s
 from nightshift.core.ids import new_id
-from nightshift.identity.access_tokens import ALGORITHM, CLAIM_TYPE, HEADER_TYPE, TokenTerms
+from nightshift.identity.access_tokens import CLAIM_TYPE, HEADER_TYPE, TokenTerms
+from nightshift.identity.jws import ALGORITHM
 
 _JWS = PyJWS(algorithms=[ALGORITHM])
 

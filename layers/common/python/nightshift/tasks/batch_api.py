@@ -34,6 +34,7 @@ router: Router[Context] = Router(tag="Tasks")
     "POST",
     "/tasks/batch",
     Permission.TASKS_WRITE,
+    verified=True,
     body=BatchIn,
     answer=BatchOut,
     status=207,

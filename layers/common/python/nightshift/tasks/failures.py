@@ -12,6 +12,7 @@ from nightshift.jobs.retry import RetryPolicy
 from nightshift.jobs.service import JobService
 from nightshift.ports.bus import Bus, DomainEvent
 from nightshift.tasks.jobs import TaskCalls, Work, with_secrets
+from nightshift.tasks.letters import OwnerLetters
 from nightshift.tasks.model import NOTICE_KIND, RUN_KIND, Method, Task
 from nightshift.tasks.refs import notice_subject, run_of, task_of
 from nightshift.tasks.signing import TaskSecrets
@@ -117,15 +118,17 @@ class FailureHandling:
         bus: Bus,
         pause: Callable[[Task, str], None],
         pause_after: int,
+        letters: OwnerLetters,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._bus = bus
+        self._letters = letters
         self._pause = pause
         self._pause_after = pause_after
 
     def __call__(self, record: Record) -> None:
-        """Publish the event, send the notice, pause a task that keeps failing."""
+        """Publish the event, send the notice, pause a task that keeps failing, tell the owner."""
         ref = record.ref
         tasks = self._store.find_many([ref], [task_of(ref)])
         task = tasks.get(task_of(ref))
@@ -134,17 +137,25 @@ class FailureHandling:
         self._bus.publish([_event(record, task)])
         if task.definition.on_failure_url is not None:
             self._jobs.start(_notice_ref(record))
-        self._pause_if_hopeless(task)
+        if task.is_recurring and not task.paused:
+            self._tell_or_pause(record, task)
+        elif ref.trigger is not Trigger.SCHEDULE or not task.paused:
+            self._letters.failed(record, task)
 
-    def _pause_if_hopeless(self, task: Task) -> None:
+    def _tell_or_pause(self, record: Record, task: Task) -> None:
+        """Write at the first failure of a row, and when the row is so long that the task pauses.
+
+        The letter goes first: once the task is paused, nobody would come this way again.
+        """
         limit = task.definition.pause_after or self._pause_after
-        if task.paused or not task.is_recurring:
-            return
-        failed = self._jobs.failed_in_a_row(
+        failures = self._jobs.failed_in_a_row(
             RUN_KIND, task.id, since_ms=to_ms(task.active_since), limit=limit
         )
-        if failed >= limit:
+        if failures >= limit:
+            self._letters.paused(record, task, failures=failures)
             self._pause(task, f"failed_{limit}_in_a_row")
+        elif failures <= 1:
+            self._letters.failed(record, task)
 
 
 def _event(record: Record, task: Task) -> DomainEvent:

@@ -17,6 +17,7 @@ from nightshift.tasks.failures import FailureHandling, FailureNotice
 from nightshift.tasks.flow import FlowGates
 from nightshift.tasks.flow_store import FlowStore
 from nightshift.tasks.jobs import TaskCalls, TaskRun
+from nightshift.tasks.letters import NoNotifier, Notifier, OwnerLetters
 from nightshift.tasks.model import BACKFILL_KIND, Task
 from nightshift.tasks.settings import TaskSettings
 from nightshift.tasks.signing import TaskSecrets
@@ -42,6 +43,7 @@ class Outside:
     bus: Bus
     sender: Callable[[], Sender]
     master_key: Callable[[], bytes]
+    notifier: Callable[[], Notifier] = NoNotifier
 
 
 class Context:
@@ -73,6 +75,7 @@ class Context:
             bus=outside.bus,
             pause=self._pause,
             pause_after=self._settings.pause_after_failures,
+            letters=OwnerLetters(outside.notifier),
         )
         run = TaskRun(
             store=self.store,
@@ -197,8 +200,15 @@ def get_context() -> Context:
         bus=machine.parts.bus,
         sender=partial(_sender, allow_loopback=settings.allow_loopback),
         master_key=cache(partial(_master_key, engine.sealing_key_param)),
+        notifier=_notifier,
     )
     return Context(machine, outside, settings)
+
+
+def _notifier() -> Notifier:
+    from nightshift.email.wiring import get_context  # noqa: PLC0415 - at the first letter only
+
+    return get_context().mailer
 
 
 def _sender(*, allow_loopback: bool) -> Sender:

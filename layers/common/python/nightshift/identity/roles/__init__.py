@@ -1,0 +1,1 @@
+"""Roles: which there are, who holds them, and who may give them."""
