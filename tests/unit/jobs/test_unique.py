@@ -116,6 +116,9 @@ def test_the_newest_request_replaces_one_that_waits() -> None:
     world, kind = stack(hand, unique=_unique(UniqueMode.REPLACE))
     old = put(world, kind, "old", delay_s=60)
     new = put(world, kind, "new")
+    assert [("job.cancelled", old.job_id)] == [
+        (e.type, e.subject) for e in world.bus.events.values()
+    ]
     world.run_for(minutes=5)
     assert (JobStatus.CANCELLED, "replaced") == (
         view_of(world, old.job_id).status,
