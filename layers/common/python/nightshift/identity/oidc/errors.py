@@ -64,6 +64,6 @@ class EmailUnverifiedError(ForbiddenError):
 
 
 class AccountUnverifiedError(ConflictError):
-    """An account here has your address, but has not verified it; sign in to it and verify first."""
+    """An account here has your address, unverified; reset its password by mail, then come back."""
 
     slug = "oidc_account_unverified"
