@@ -25,7 +25,7 @@ from nightshift.observability import make_log
 from nightshift.outbound.sender import HttpSender
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest
 from tests.support.openid import OpenIdProcess, openid_process
-from tests.unit.identity.oidc.scene import jar, jwk_of, rsa_key, signed
+from tests.unit.identity.oidc.scene import Spent, jar, jwk_of, rsa_key, signed
 
 REDIRECT = "http://127.0.0.1:8787/api/v1/auth/oidc/mock/callback"
 ADA = {"email": "ada@example.com", "email_verified": True, "name": "Ada"}
@@ -111,6 +111,7 @@ class Browser:
                 clock,
                 timedelta(minutes=10),
             ),
+            states=Spent(),
             library=Library(wire, clock, log, allow_loopback=True),
             wire=wire,
             secrets=MemorySecrets({"secret": "s3cret"}),
@@ -133,7 +134,7 @@ class Browser:
             error=said.get("error", ""),
             cookies=jar(departure.flow),
         )
-        return self.service.finish("mock", back, redirect_uri=REDIRECT)
+        return self.service.finish("mock", back, redirect_uri=REDIRECT)[0]
 
 
 def test_a_user_comes_in(process: OpenIdProcess) -> None:
@@ -210,9 +211,9 @@ def test_a_code_is_good_once(process: OpenIdProcess) -> None:
     departure = browser.depart()
     said = process.authorize(departure.url, "ada")
     back = Back(state=said["state"], code=said["code"], cookies=jar(departure.flow))
-    assert "ada" == browser.service.finish("mock", back, redirect_uri=REDIRECT).subject
+    assert "ada" == browser.service.finish("mock", back, redirect_uri=REDIRECT)[0].subject
     with pytest.raises(CodeInvalidError):
-        browser.service.finish("mock", back, redirect_uri=REDIRECT)
+        browser.service.finish("mock", back, redirect_uri=REDIRECT)[0]
 
 
 def test_a_code_of_another_flow_brings_the_wrong_nonce(process: OpenIdProcess) -> None:

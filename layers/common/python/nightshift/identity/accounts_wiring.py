@@ -25,10 +25,11 @@ from nightshift.identity.leaving_store import LeavingStore
 from nightshift.identity.letters import Letters
 from nightshift.identity.mailer import Mailer, NoMail
 from nightshift.identity.moving import Moving
+from nightshift.identity.oidc.door import Pages
 from nightshift.identity.oidc.federation import Federation
 from nightshift.identity.oidc.settings import OidcSettings
 from nightshift.identity.oidc.store import FederatedStore
-from nightshift.identity.oidc.wiring import build_desk
+from nightshift.identity.oidc.wiring import Around, build_desk
 from nightshift.identity.passwords import Passwords
 from nightshift.identity.preference_store import PreferenceStore
 from nightshift.identity.preferences import MailChoices, NoMailChoices, PreferenceService
@@ -63,6 +64,7 @@ class Neighbours:
         choices: which mails users want.
         uploads: the bucket of pictures; None is the one that the settings name.
         sender: calls sign-in providers; None is the guarded one.
+        pages: how a browser that signs in with a provider goes on to pages; None is without.
         more: what else the accounts function serves.
     """
 
@@ -74,6 +76,7 @@ class Neighbours:
     choices: MailChoices = field(default_factory=NoMailChoices)
     uploads: Uploads | None = None
     sender: Sender | None = None
+    pages: Pages | None = None
     more: Sequence[Mounted] = ()
 
 
@@ -186,7 +189,17 @@ def build_identity(
         ),
         avatars=avatars,
         users=Users(ground=ground, accounts=accounts, allowed=RoleStore(table).permissions_of),
-        desk=build_desk(environ, outside, federation, neighbours.sender),
+        desk=build_desk(
+            environ,
+            outside,
+            Around(
+                ground=ground,
+                federation=federation,
+                table=table,
+                sender=neighbours.sender,
+                pages=neighbours.pages,
+            ),
+        ),
     )
 
 

@@ -12,8 +12,9 @@ from nightshift.identity.auth_api import router as auth_router
 from nightshift.identity.avatars import Avatars
 from nightshift.identity.avatars_api import router as avatars_router
 from nightshift.identity.moving import Moving
-from nightshift.identity.oidc.api import Desk
 from nightshift.identity.oidc.api import router as oidc_router
+from nightshift.identity.oidc.desk import Desk
+from nightshift.identity.oidc.identities_api import router as identities_router
 from nightshift.identity.passwords_api import router as passwords_router
 from nightshift.identity.preferences import PreferenceService
 from nightshift.identity.preferences_api import router as preferences_router
@@ -39,6 +40,7 @@ ROUTERS: Sequence[Router[Any]] = (
     avatars_router,
     admin_router,
     oidc_router,
+    identities_router,
 )
 
 
@@ -72,4 +74,5 @@ def mounted(identity: Identity) -> list[Mounted]:
         avatars_router.bind(lambda: identity.avatars),
         admin_router.bind(lambda: identity.users),
         oidc_router.bind(identity.desk),
+        identities_router.bind(identity.desk),
     ]

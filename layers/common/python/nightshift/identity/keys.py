@@ -47,6 +47,11 @@ def federated_of(user_id: UserId, federated: Key) -> Key:
     return {"pk": user_pk(user_id), "sk": federated["pk"]}
 
 
+def spent_state(state: str) -> Key:
+    """Return the key of what tells that a flow to a provider was finished; it holds a hash."""
+    return {"pk": f"OIDCSTATE#{digest(state.encode())}", "sk": "-"}
+
+
 def preferences(user_id: UserId) -> Key:
     """Return the key of what a user prefers."""
     return {"pk": user_pk(user_id), "sk": "PREFERENCES"}

@@ -2,7 +2,8 @@
 
 An identity is its issuer and subject, nothing else: whoever has been here once is known by them,
 whatever address the provider names today. An address links the two only when both sides have
-verified it: an account whose address nobody proved may be a trap that a stranger laid there.
+verified it: an account whose address nobody proved may be a trap that a stranger laid there. And
+what a stranger linked to such an account before its address's owner took it over is no way in.
 """
 
 from collections.abc import Callable
@@ -35,12 +36,12 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Visit:
-    """Somebody at the door; `gone` is the deleted user whose identity it still is by the table."""
+    """Somebody at the door; `former` is whose the identity is by the table, not really."""
 
     identity: Identity
     provider: Provider
     client: Client
-    gone: UserId | None
+    former: UserId | None
 
 
 class Federation:
@@ -79,10 +80,11 @@ class Federation:
             ConflictError: others changed the account at the same moments.
         """
         for _ in range(_ROUNDS):
-            holder = self._store.find_user_id(identity)
-            user = self._ground.store.find_user(holder) if holder else None
-            visit = _Visit(identity=identity, provider=provider, client=client, gone=holder)
-            if user is not None:
+            holder = self._store.find_holder(identity)
+            user = self._ground.store.find_user(holder.user_id) if holder else None
+            former = holder.user_id if holder else None
+            visit = _Visit(identity=identity, provider=provider, client=client, former=former)
+            if user is not None and holder is not None and holder.epoch >= user.owned_epoch:
                 return self._entered(user, visit)
             before = self._ground.store.find_user_by_email(_email_of(identity))
             if before is None:
@@ -161,7 +163,7 @@ class Federation:
     def _link_parts(self, user: User, visit: _Visit) -> list[TransactPart]:
         provider_id = visit.provider.provider_id
         return self._store.link_parts(
-            visit.identity, user, provider_id=provider_id, gone=visit.gone
+            visit.identity, user, provider_id=provider_id, former=visit.former
         )
 
     def _entered(self, user: User, visit: _Visit) -> tuple[User, Tokens]:

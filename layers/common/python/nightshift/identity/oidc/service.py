@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from nightshift.core.clock import Clock
@@ -15,19 +15,45 @@ from nightshift.identity.oidc.errors import (
     ProviderRefusedError,
     ProviderUnavailableError,
     StateInvalidError,
+    StateUsedError,
 )
 from nightshift.identity.oidc.flow import Flows, challenge
 from nightshift.identity.oidc.id_token import Asked, read_id_token
 from nightshift.identity.oidc.keyset import is_signed_by
 from nightshift.identity.oidc.library import Library
 from nightshift.identity.oidc.metadata import BASIC, POST
-from nightshift.identity.oidc.model import Back, Flaw, Flow, Identity, Metadata, Provider
+from nightshift.identity.oidc.model import (
+    Back,
+    Errand,
+    Flaw,
+    Flow,
+    Identity,
+    Metadata,
+    Provider,
+)
 from nightshift.identity.oidc.wire import Document, Wire
 from nightshift.observability import Log
 from nightshift.ports.secrets import SecretMissingError, Secrets
 
 _ERROR = re.compile(r"[a-z_]{1,40}\Z")
 _REFUSALS = frozenset({"invalid_grant"})
+_NO_ERRAND = Errand()
+_LOGGED = (
+    StateInvalidError,
+    StateUsedError,
+    IssuerMismatchError,
+    ProviderRefusedError,
+    CodeInvalidError,
+    IdTokenInvalidError,
+)
+
+
+class States(Protocol):
+    """Remembers which flows were finished."""
+
+    def spend(self, flow: Flow) -> bool:
+        """Note that the flow is being finished; tell whether it is the first time."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +72,7 @@ class ProviderSignIn:
         *,
         providers: Mapping[str, Provider],
         flows: Flows,
+        states: States,
         library: Library,
         wire: Wire,
         secrets: Secrets,
@@ -55,6 +82,7 @@ class ProviderSignIn:
     ) -> None:
         self._providers = providers
         self._flows = flows
+        self._states = states
         self._library = library
         self._wire = wire
         self._secrets = secrets
@@ -77,7 +105,9 @@ class ProviderSignIn:
             raise ProviderNotFoundError
         return found
 
-    def start(self, provider_id: str, *, redirect_uri: str) -> Departure:
+    def start(
+        self, provider_id: str, *, redirect_uri: str, errand: Errand = _NO_ERRAND
+    ) -> Departure:
         """Begin a flow; `redirect_uri` is registered there to the letter.
 
         Raises:
@@ -86,7 +116,7 @@ class ProviderSignIn:
         """
         provider = self.get_provider(provider_id)
         endpoint = self._library.metadata(provider).authorization_endpoint
-        flow = self._flows.begin(provider_id)
+        flow = self._flows.begin(provider_id, errand)
         query = urlencode(
             {
                 "response_type": "code",
@@ -102,15 +132,23 @@ class ProviderSignIn:
         self._log.info("oidc.started", provider=provider_id)
         return Departure(url=endpoint + ("&" if "?" in endpoint else "?") + query, flow=flow)
 
-    def finish(self, provider_id: str, back: Back, *, redirect_uri: str) -> Identity:
-        """Return who came back.
+    def errand(self, provider_id: str, back: Back) -> Errand | None:
+        """Return what this browser went to the provider for, None if it did not or too long ago."""
+        try:
+            return self._flows.resume(provider_id, back.state, back.cookies).errand
+        except StateInvalidError:
+            return None
 
-        The order matters: first that the answer belongs to this browser, then that it comes from
-        the provider that was asked (RFC 9207), and only then what it says.
+    def finish(self, provider_id: str, back: Back, *, redirect_uri: str) -> tuple[Identity, Errand]:
+        """Return who came back, and what for.
+
+        The order matters: first that the answer belongs to this browser, and for the first time,
+        then that it comes from the provider that was asked (RFC 9207), and only then what it says.
 
         Raises:
             ProviderNotFoundError: there is none of this id.
             StateInvalidError: this browser began no such flow, or it is over.
+            StateUsedError: an answer to it was taken before.
             IssuerMismatchError: another provider answers.
             ProviderRefusedError: the provider let nobody in.
             CodeInvalidError: the provider does not take its own code.
@@ -119,22 +157,24 @@ class ProviderSignIn:
         """
         provider = self.get_provider(provider_id)
         try:
-            return self._finish(provider, back, redirect_uri)
-        except (
-            StateInvalidError,
-            IssuerMismatchError,
-            ProviderRefusedError,
-            CodeInvalidError,
-            IdTokenInvalidError,
-        ) as error:
+            flow = self._resumed(provider, back)
+            return self._identified(provider, flow, back, redirect_uri), flow.errand
+        except _LOGGED as error:
             flaw = error.flaw.value if isinstance(error, IdTokenInvalidError) else None
             self._log.warning("oidc.refused", provider=provider_id, error=error.slug, flaw=flaw)
             raise
 
-    def _finish(self, provider: Provider, back: Back, redirect_uri: str) -> Identity:
+    def _resumed(self, provider: Provider, back: Back) -> Flow:
         if back.error and not back.state:
             raise self._refusal(provider, back)  # some providers forget the state with an error
         flow = self._flows.resume(provider.provider_id, back.state, back.cookies)
+        if not self._states.spend(flow):
+            raise StateUsedError
+        return flow
+
+    def _identified(
+        self, provider: Provider, flow: Flow, back: Back, redirect_uri: str
+    ) -> Identity:
         metadata = self._library.metadata(provider)
         if back.issuer != provider.issuer and (back.issuer or metadata.names_itself):
             raise IssuerMismatchError

@@ -51,6 +51,13 @@ class OidcSettings:
         ge=0,
         le=300,
     )
+    oidc_fresh_s: int = setting(
+        doc="How long after a sign-in identities at providers may be linked and removed.",
+        default=900,
+        unit="seconds",
+        ge=60,
+        le=86_400,
+    )
     oidc_start_limit_address: int = setting(
         doc="Sign-ins with a provider that are begun from one address in an hour.",
         default=300,
