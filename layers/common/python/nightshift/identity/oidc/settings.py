@@ -30,6 +30,11 @@ class OidcSettings:
         doc="Sign-in providers, a JSON list of objects with `id`, `issuer` and `client_id`, and if "
         "need be `name`, `client_secret_param`, `scopes`, `algorithms`, `links_by_email`.",
     )
+    oidc_secrets_param: str = setting(
+        default="",
+        doc="Path of the parameters with the clients' secrets at sign-in providers.",
+        wiring=True,
+    )
     oidc_flow_ttl_s: int = setting(
         doc="How long a user may take at the provider.",
         default=600,
@@ -67,8 +72,10 @@ class OidcSettings:
     )
 
 
-def read_providers(text: str, *, allow_loopback: bool) -> dict[str, Provider]:
-    """Return the providers by id.
+def read_providers(
+    text: str, *, allow_loopback: bool, secrets_path: str = ""
+) -> dict[str, Provider]:
+    """Return the providers by id; only secrets under `secrets_path` could be read later.
 
     Raises:
         SettingsError: saying which provider is wrong and how.
@@ -85,6 +92,13 @@ def read_providers(text: str, *, allow_loopback: bool) -> dict[str, Provider]:
     for what in ("provider_id", "issuer"):
         if len({getattr(p, what) for p in providers}) != len(providers):
             raise SettingsError(f"{NAME} names one {what.removeprefix('provider_')} twice")
+    below = f"{secrets_path}/" if secrets_path else ""
+    for provider in providers:
+        if provider.secret_param and not provider.secret_param.startswith(below):
+            raise SettingsError(
+                f"{NAME}: provider {provider.provider_id!r}: client_secret_param must be below "
+                f"{below}"
+            )
     return {provider.provider_id: provider for provider in providers}
 
 

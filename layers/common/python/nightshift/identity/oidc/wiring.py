@@ -48,7 +48,11 @@ def build_desk(environ: Mapping[str, str], outside: Outside, around: Around) -> 
     """
     settings = load(OidcSettings, environ)
     is_local = load(VerifierSettings, environ).stage == "local"
-    providers = read_providers(settings.oidc_providers, allow_loopback=is_local)
+    providers = read_providers(
+        settings.oidc_providers,
+        allow_loopback=is_local,
+        secrets_path=settings.oidc_secrets_param,
+    )
     key = lazy_key(outside.secrets, load(HttpSettings, environ).cursor_key_param)
     ttl = timedelta(seconds=settings.oidc_flow_ttl_s)
     linking = Linking(
