@@ -1,6 +1,7 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -28,6 +29,9 @@ from nightshift.identity.leaving import Purge
 from nightshift.identity.leaving_store import LeavingStore
 from nightshift.identity.leaving_wiring import LeavingContext
 from nightshift.identity.mailer import NoMail
+from nightshift.identity.oidc.model import Identity
+from nightshift.identity.oidc.store import FederatedStore
+from nightshift.identity.store import IdentityStore
 from nightshift.identity.wiring import make_directory
 from nightshift.jobs.kinds import JobKind
 from nightshift.memos.cards import Written
@@ -54,9 +58,11 @@ from tests.contract.door import (
 )
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
+from tests.unit.identity.oidc.scene import ISSUER, Idp
 from tests.unit.memos.scene import Lines
 
 FLOW_KEY = "nightly"
+PROVIDER = "staff"
 ACCOUNT_PATHS = (
     "/api/v1/auth/",
     "/api/v1/users",
@@ -75,6 +81,10 @@ GENEROUS = {
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS": "100",
     "NIGHTSHIFT_ADMIN_EMAIL": "root@example.com",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS_ADDRESS": "100000",
+    "NIGHTSHIFT_OIDC_START_LIMIT_ADDRESS": "1000000",
+    "NIGHTSHIFT_OIDC_PROVIDERS": json.dumps(
+        [{"id": PROVIDER, "issuer": ISSUER, "client_id": "nightshift"}]
+    ),
 }
 
 
@@ -247,6 +257,8 @@ def make_product(*kinds: JobKind[Any]) -> Product:
         "role_name": "support",
         "key_id": key["id"],
         "suppression_id": email.suppress("bounced@example.com"),
+        "provider": PROVIDER,
+        "identity_id": link_identity(world, product.user_id),
     }
     dynamodb.strict, email.is_silent = True, False
     return product
@@ -282,7 +294,12 @@ def make_beside(engine: Engine, email: Email) -> Beside:
         store=LeavingStore(table), steps=[lambda user_id: forget_pictures(pictures, user_id)]
     )
     leaving = LeavingContext(engine.machine, lambda: purge)
-    return Beside(email=email.of_accounts, leaver=lambda: leaving.leaver, uploads=pictures)
+    return Beside(
+        email=email.of_accounts,
+        leaver=lambda: leaving.leaver,
+        uploads=pictures,
+        sender=Idp(engine.clock).sender,
+    )
 
 
 def set_flag(world: World, user_id: str, name: str) -> None:
@@ -294,6 +311,19 @@ def set_flag(world: World, user_id: str, name: str) -> None:
         ExpressionAttributeNames={"#flag": name},
         ExpressionAttributeValues={":true": {"BOOL": True}},
     )
+
+
+def link_identity(world: World, user_id: str) -> str:
+    """Let a user have signed in with the provider, and return the identity's id."""
+    identity = Identity(
+        issuer=ISSUER, subject="fuzz", email="fuzz@example.com", email_verified=True, name="Fuzz"
+    )
+    table = Table(world.dynamodb, "identity")  # type: ignore[arg-type]  # the fake's door
+    user = IdentityStore(table).find_user(UserId(user_id))
+    assert user is not None
+    store = FederatedStore(table)
+    table.transact(store.link_parts(identity, user, provider_id=PROVIDER, former=None))
+    return store.linked(user.user_id)[0].link_id
 
 
 def make_memos(engine: Engine) -> MemosContext:

@@ -114,7 +114,21 @@ def test_a_state_that_was_not_given_out_is_refused(change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "a.b.c", "..", "a.9.c", "!.1.!", "AA.99999999999999999.AA", "AA.٣.AA", "ä.1.ö"]
+    "value",
+    [
+        "",
+        "a.b.c.d",
+        "...",
+        "a.9..c",
+        "!.1..!",
+        "AA.99999999999999999..AA",
+        "AA.٣..AA",
+        "ä.1..ö",
+        "AA.9.AA.AA",
+        "AA.9.W10.AA",
+        "AA.9.eyJ9.AA",
+        "AA.9.NQ.AA",
+    ],
 )
 def test_a_cookie_that_was_not_given_out_is_refused(value: str) -> None:
     """Whatever stands in it."""
@@ -128,8 +142,8 @@ def test_a_cookie_cannot_be_made_to_last() -> None:
     """Its end is signed like the rest."""
     party = Party()
     flow = party.depart().flow
-    secret, end, mac = flow.cookie_value.split(".")
-    longer = f"{secret}.{int(end) + 600}.{mac}"
+    secret, end, errand, mac = flow.cookie_value.split(".")
+    longer = f"{secret}.{int(end) + 600}.{errand}.{mac}"
     with pytest.raises(StateInvalidError):
         party.finish(flow, cookies={flow.cookie_name: longer})
 
