@@ -1,74 +1,17 @@
 """Who comes in by a provider, through the routes: known, new, or linked, and who stays out."""
 
-import json
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from nightshift.identity.keys import FEDERATED_PREFIX
-from tests.contract.door import PASSWORD, Answer, make_world
-from tests.support.accounts import ADA, Scene, make_scene
-from tests.unit.identity.oidc.scene import CLIENT, CODE, ISSUER, SECRET, Idp
-
-PLACE = "https://nightshift.example/api/v1/auth/oidc/staff"
-STAFF = {"id": "staff", "name": "Staff", "issuer": ISSUER, "client_id": CLIENT}
-
-
-class House:
-    """The accounts function with one provider, and a browser."""
-
-    def __init__(self, provider: Mapping[str, Any] | None = None, **environ: str) -> None:
-        world = make_world()
-        world.secrets.values["client-secret"] = SECRET
-        self.idp = Idp(world.clock)
-        said = {**STAFF, "client_secret_param": "client-secret", **(provider or {})}
-        environ = {"NIGHTSHIFT_OIDC_PROVIDERS": json.dumps([said]), **environ}
-        self.scene: Scene = make_scene(world, sender=self.idp.sender, **environ)
-        self.door = self.scene.door
-        self.jar: dict[str, str] = {}
-        self.state = ""
-
-    def start(self) -> Answer:
-        """Begin; the browser keeps the cookie, the provider the nonce."""
-        answer = self.door("GET", "/auth/oidc/staff/start")
-        if answer.status == 302:
-            query = parse_qs(urlsplit(answer.headers["location"]).query)
-            self.state, self.idp.nonce = query["state"][0], query["nonce"][0]
-            self._keep(answer)
-        return answer
-
-    def finish(self, **said: str) -> Answer:
-        """Come back from the provider."""
-        query = {"state": self.state, "code": CODE, **said}
-        answer = self.door("GET", "/auth/oidc/staff/callback", query=query, cookies=self.jar)
-        self._keep(answer)
-        return answer
-
-    def come(self, **claims: Any) -> Answer:
-        """Go and come back as somebody."""
-        self.idp.claims = claims
-        self.start()
-        return self.finish()
-
-    def _keep(self, answer: Answer) -> None:
-        for cookie in answer.cookies:
-            name, _, rest = cookie.partition("=")
-            self.jar[name] = rest.partition(";")[0]
-            if "Max-Age=0" in cookie:
-                del self.jar[name]
-
-    def federated(self) -> list[dict[str, Any]]:
-        """Return what the table says of identities elsewhere."""
-        rows = self.scene.world.rows("identity")
-        return [r for r in rows if FEDERATED_PREFIX in r["pk"] + r["sk"]]
-
-
-def refused(answer: Answer) -> tuple[int, str]:
-    """Return status and slug."""
-    return answer.status, answer.error
+from nightshift.core.clock import to_epoch_s
+from tests.contract.door import PASSWORD, Answer
+from tests.support.accounts import ADA, make_scene
+from tests.support.interleave import before_write
+from tests.unit.identity.oidc.house import PLACE, House, refused
+from tests.unit.identity.oidc.scene import CODE
 
 
 def test_providers_are_listed() -> None:
@@ -261,11 +204,41 @@ def test_a_way_in_whose_account_is_gone_is_free() -> None:
 
 
 def test_nothing_of_an_answer_is_good_twice() -> None:
-    """The cookie is gone with the first; the provider refuses the code besides."""
+    """The cookie is gone with the first; who kept it is told apart, and no second code is used."""
     house = House()
     house.start()
+    kept = dict(house.jar)
     assert 200 == house.finish().status
     assert (400, "oidc_state_invalid") == refused(house.finish())
+    calls = len(house.idp.sender.requests)
+    house.jar = kept
+    assert (400, "oidc_state_used") == refused(house.finish(code="another"))
+    assert calls == len(house.idp.sender.requests)
+
+
+def test_two_answers_of_one_flow_at_once_sign_in_once() -> None:
+    """Between looking at the cookie and noting the state the same answer came by another way."""
+    house = House()
+    house.start()
+    kept, answers = dict(house.jar), list[Answer]()
+    house.scene.world.dynamodb.faults = before_write(
+        "identity", lambda: answers.append(house.finish())
+    )
+    query = {"state": house.state, "code": CODE}
+    late = house.door("GET", "/auth/oidc/staff/callback", query=query, cookies=kept)
+    assert [200] == [answer.status for answer in answers]
+    assert (400, "oidc_state_used") == refused(late)
+
+
+def test_a_state_is_remembered_longer_than_its_cookie_is_good() -> None:
+    """So that it does not matter when the table forgets it; it holds no state in clear."""
+    house = House()
+    house.start()
+    house.finish()
+    rows = house.scene.world.rows("identity")
+    (row,) = [row for row in rows if row["pk"].startswith("OIDCSTATE#")]
+    assert to_epoch_s(house.scene.world.clock.now()) + 600 < row["expires_at"]
+    assert house.state not in repr(row)
 
 
 def test_what_a_provider_says_beside_is_not_read() -> None:

@@ -11,6 +11,7 @@ from nightshift.identity.oidc.errors import (
     ProviderNotFoundError,
     ProviderRefusedError,
     StateInvalidError,
+    StateUsedError,
 )
 from nightshift.identity.oidc.flow import challenge
 from nightshift.identity.oidc.model import Flaw
@@ -256,3 +257,31 @@ def test_a_provider_that_is_not_configured_is_unknown() -> None:
     with pytest.raises(ProviderNotFoundError):
         party.service.start("google", redirect_uri=REDIRECT)
     assert ["staff"] == [p.provider_id for p in party.service.providers()]
+
+
+def test_a_state_is_taken_once() -> None:
+    """Whatever came of the first answer; nothing is asked of the provider for the second."""
+    party = Party()
+    flow = party.depart().flow
+    assert "user-7" == party.finish(flow).subject
+    calls = len(party.idp.sender.requests)
+    with pytest.raises(StateUsedError):
+        party.finish(flow, code="another")
+    other = party.depart().flow
+    with pytest.raises(ProviderRefusedError):
+        party.finish(other, code="", error="access_denied")
+    with pytest.raises(StateUsedError):
+        party.finish(other)
+    assert calls == len(party.idp.sender.requests)
+    assert ["oidc_state_used"] * 2 == [
+        line["error"] for line in party.logged("oidc.refused") if "state" in line["error"]
+    ]
+
+
+def test_an_answer_of_another_browser_does_not_use_a_state_up() -> None:
+    """Who knows a state but not its cookie cannot keep its browser out."""
+    party = Party()
+    flow = party.depart().flow
+    with pytest.raises(StateInvalidError):
+        party.finish(flow, cookies={})
+    assert "user-7" == party.finish(flow).subject

@@ -38,6 +38,7 @@ def from_user(user: User) -> Item:
         "pending_email": user.pending_email or None,
         "avatar": asdict(user.avatar) if user.avatar else None,
         "owned_epoch": user.owned_epoch or None,
+        "change": user.change or None,
     }
 
 
@@ -60,6 +61,7 @@ def to_user(item: Item) -> User:
         pending_email=item.get("pending_email", ""),
         avatar=Avatar(**item["avatar"]) if "avatar" in item else None,
         owned_epoch=item.get("owned_epoch", 0),
+        change=item.get("change", ""),
     )
 
 

@@ -67,6 +67,8 @@ class User:
         owned_epoch: the first epoch after somebody who reads the address's mail took an unverified
             account over; whoever made it may be a stranger, so API keys and identities of before
             are void.
+        change: a fresh token of the latest change of identities, by which that knows its own write
+            again even beside another one that leaves the same user.
     """
 
     user_id: UserId
@@ -84,6 +86,7 @@ class User:
     pending_email: str = ""
     avatar: Avatar | None = None
     owned_epoch: int = 0
+    change: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ what a stranger linked to such an account before its address's owner took it ove
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nightshift.aws.dynamo import ConditionFailedError, TransactPart
 from nightshift.core.access import Role, RoleName, UserId
@@ -22,6 +22,7 @@ from nightshift.identity.ground import Ground
 from nightshift.identity.letters import Letters
 from nightshift.identity.model import Client, User
 from nightshift.identity.oidc.errors import AccountUnverifiedError, EmailUnverifiedError
+from nightshift.identity.oidc.linking import changed
 from nightshift.identity.oidc.model import Identity, Provider
 from nightshift.identity.oidc.store import FederatedStore
 from nightshift.identity.schemas import MAX_NAME_CHARS, check_email
@@ -103,7 +104,7 @@ class Federation:
             raise AccountUnverifiedError
         if before.disabled:
             raise self._denied(before, visit)
-        after = replace(before, version=before.version + 1, updated_at=self._ground.now())
+        after = changed(self._ground, before)
         try:
             parts = self._link_parts(after, visit)
             if not self._ground.store.change_user(before, after, also=parts):

@@ -31,7 +31,18 @@ from nightshift.identity.oidc.model import Errand, Identity, Linked, Provider
 from nightshift.identity.oidc.store import FederatedStore
 
 MAX_IDENTITIES = 20
+CHANGE_BYTES = 16
 _ROUNDS = 5
+
+
+def changed(ground: Ground, user: User) -> User:
+    """Return the user after a change of identities, which knows itself again by its token."""
+    return replace(
+        user,
+        version=user.version + 1,
+        updated_at=ground.now(),
+        change=ground.random(CHANGE_BYTES).hex(),
+    )
 
 
 class Linking:
@@ -93,7 +104,7 @@ class Linking:
                 return before
             if len(self._identities(before)) >= MAX_IDENTITIES:
                 raise TooManyIdentitiesError
-            after = self._changed(before)
+            after = changed(self._ground, before)
             parts = self._store.link_parts(
                 identity, after, provider_id=provider.provider_id, former=former
             )
@@ -123,7 +134,7 @@ class Linking:
                 raise IdentityNotFoundError
             if not before.password_hash and not self._usable(found, but=chosen):
                 raise LastWayInError
-            after = replace(self._changed(before), epoch=before.epoch + 1)
+            after = replace(changed(self._ground, before), epoch=before.epoch + 1)
             parts = self._store.unlink_parts(actor.user_id, chosen)
             try:
                 is_done = self._ground.store.change_user(
@@ -171,9 +182,6 @@ class Linking:
         """Tell whether a way in is left that a configured provider opens."""
         issuers = {provider.issuer for provider in self._providers.values()}
         return any(one is not but and one.issuer in issuers for one in found)
-
-    def _changed(self, user: User) -> User:
-        return replace(user, version=user.version + 1, updated_at=self._ground.now())
 
     def _note(self, done: str, act: str, user: User, provider_id: str, client: Client) -> None:
         self._ground.log.info(done, user_id=user.user_id, provider=provider_id)
