@@ -24,8 +24,8 @@ def token_of(tokens: Any) -> str:
 class Linked(House):
     """Ada, verified, with a password, and one identity of another address."""
 
-    def __init__(self, **environ: str) -> None:
-        super().__init__(**environ)
+    def __init__(self) -> None:
+        super().__init__()
         self.ada = self.scene.verified()
         self.token = token_of(self.ada)
         assert 204 == self.link_as(self.token, email=ELSEWHERE).status

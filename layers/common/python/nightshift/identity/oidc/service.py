@@ -248,7 +248,10 @@ class ProviderSignIn:
     ) -> Callable[[str | None, str, bytes, bytes], bool | None]:
         def verify(kid: str | None, algorithm: str, signed: bytes, mac: bytes) -> bool | None:
             key = self._library.key(provider, kid, algorithm)
-            return None if key is None else is_signed_by(key, algorithm, signed, mac)
+            if key is None or is_signed_by(key, algorithm, signed, mac):
+                return None if key is None else True
+            newer = self._library.newer_key(provider, kid, algorithm)
+            return newer is not None and is_signed_by(newer, algorithm, signed, mac)
 
         return verify
 
