@@ -5,6 +5,7 @@ from tests.mutants.claims import CLAIMS
 from tests.mutants.endings import ENDINGS
 from tests.mutants.flow import FLOW
 from tests.mutants.limits import LIMITS
+from tests.mutants.oidc import OIDC
 from tests.mutants.walks import WALKS
 
-MUTANTS = (*ACCESS, *CLAIMS, *ENDINGS, *FLOW, *LIMITS, *WALKS)
+MUTANTS = (*ACCESS, *CLAIMS, *ENDINGS, *FLOW, *LIMITS, *OIDC, *WALKS)
