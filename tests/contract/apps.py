@@ -29,9 +29,6 @@ from nightshift.identity.leaving import Purge
 from nightshift.identity.leaving_store import LeavingStore
 from nightshift.identity.leaving_wiring import LeavingContext
 from nightshift.identity.mailer import NoMail
-from nightshift.identity.oidc.model import Identity
-from nightshift.identity.oidc.store import FederatedStore
-from nightshift.identity.store import IdentityStore
 from nightshift.identity.wiring import make_directory
 from nightshift.jobs.kinds import JobKind
 from nightshift.memos.cards import Written
@@ -56,13 +53,13 @@ from tests.contract.door import (
     make_world,
     register,
 )
+from tests.contract.identities import PROVIDER, link_identity
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
 from tests.unit.identity.oidc.scene import ISSUER, Idp
 from tests.unit.memos.scene import Lines
 
 FLOW_KEY = "nightly"
-PROVIDER = "staff"
 ACCOUNT_PATHS = (
     "/api/v1/auth/",
     "/api/v1/users",
@@ -311,19 +308,6 @@ def set_flag(world: World, user_id: str, name: str) -> None:
         ExpressionAttributeNames={"#flag": name},
         ExpressionAttributeValues={":true": {"BOOL": True}},
     )
-
-
-def link_identity(world: World, user_id: str) -> str:
-    """Let a user have signed in with the provider, and return the identity's id."""
-    identity = Identity(
-        issuer=ISSUER, subject="fuzz", email="fuzz@example.com", email_verified=True, name="Fuzz"
-    )
-    table = Table(world.dynamodb, "identity")  # type: ignore[arg-type]  # the fake's door
-    user = IdentityStore(table).find_user(UserId(user_id))
-    assert user is not None
-    store = FederatedStore(table)
-    table.transact(store.link_parts(identity, user, provider_id=PROVIDER, former=None))
-    return store.linked(user.user_id)[0].link_id
 
 
 def make_memos(engine: Engine) -> MemosContext:

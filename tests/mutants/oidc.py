@@ -23,17 +23,22 @@ def _link(name: str, old: str, new: str) -> Mutant:
     return Mutant(name=name, path="identity/oidc/linking.py", old=old, new=new, tests=LINKING)
 
 
+def _provider(name: str, path: str, old: str, new: str) -> Mutant:
+    return Mutant(name=name, path=f"identity/oidc/{path}.py", old=old, new=new, tests=PROVIDERS)
+
+
+def _federation(name: str, old: str, new: str) -> Mutant:
+    path = "identity/oidc/federation.py"
+    return Mutant(name=name, path=path, old=old, new=new, tests=FEDERATION)
+
+
 OIDC = (
     _token(
         "an ID token of another issuer passes",
         '    if claims.get("iss") != asked.issuer:',
         "    if False:",
     ),
-    _token(
-        "an ID token for others passes",
-        "!= [asked.client_id]:",
-        "== [None]:",
-    ),
+    _token("an ID token for others passes", "!= [asked.client_id]:", "== [None]:"),
     _token(
         "an ID token for us and others passes",
         "    if (audience if isinstance(audience, list) else [audience]) != [asked.client_id]:",
@@ -59,11 +64,7 @@ OIDC = (
         "    if expires is None or now_s >= expires + leeway_s:",
         "    if expires is not None and now_s >= expires + leeway_s:",
     ),
-    _token(
-        "an old ID token passes",
-        " or issued < now_s - leeway_s - MAX_AGE_S:",
-        ":",
-    ),
+    _token("an old ID token passes", " or issued < now_s - leeway_s - MAX_AGE_S:", ":"),
     _token(
         "an ID token of tomorrow passes",
         "    if issued is None or issued > now_s + leeway_s or",
@@ -89,20 +90,10 @@ OIDC = (
         '    if "at_hash" in claims and',
         "    if False and",
     ),
+    _token("an ID token of a wrong signature passes", "    if not right:", "    if right is None:"),
+    _token("an ID token of an unknown key passes", "    if not right:", "    if right is False:"),
     _token(
-        "an ID token of a wrong signature passes",
-        "    if not right:",
-        "    if right is None:",
-    ),
-    _token(
-        "an ID token of an unknown key passes",
-        "    if not right:",
-        "    if right is False:",
-    ),
-    _token(
-        "an ID token of a critical extension passes",
-        '    if "crit" in header:',
-        "    if False:",
+        "an ID token of a critical extension passes", '    if "crit" in header:', "    if False:"
     ),
     _token(
         "a token of another kind passes",
@@ -135,54 +126,42 @@ OIDC = (
         new="        True",
         tests=TOKENS,
     ),
-    Mutant(
-        name="metadata of another issuer counts",
-        path="identity/oidc/metadata.py",
-        old='    if document.get("issuer") != provider.issuer:',
-        new="    if False:",
-        tests=PROVIDERS,
+    _provider(
+        "metadata of another issuer counts",
+        "metadata",
+        '    if document.get("issuer") != provider.issuer:',
+        "    if False:",
     ),
-    Mutant(
-        name="a provider without PKCE is used",
-        path="identity/oidc/metadata.py",
-        old='    if "S256" not in _texts(document, "code_challenge_methods_supported", ["S256"]):',
-        new="    if False:",
-        tests=PROVIDERS,
+    _provider(
+        "a provider without PKCE is used",
+        "metadata",
+        '    if "S256" not in _texts(document, "code_challenge_methods_supported", ["S256"]):',
+        "    if False:",
     ),
-    Mutant(
-        name="metadata leads anywhere",
-        path="identity/oidc/metadata.py",
-        old="    if wrong:",
-        new="    if False:",
-        tests=PROVIDERS,
+    _provider("metadata leads anywhere", "metadata", "    if wrong:", "    if False:"),
+    _provider(
+        "made-up keys make the keys be read each time",
+        "library",
+        "        if not self._may_ask_again(provider):",
+        "        if False:",
     ),
-    Mutant(
-        name="made-up keys make the keys be read each time",
-        path="identity/oidc/library.py",
-        old="        if not self._may_ask_again(provider):",
-        new="        if False:",
-        tests=PROVIDERS,
+    _provider(
+        "a key under an old name is not followed",
+        "service",
+        "            return newer is not None and is_signed_by(newer, algorithm, signed, mac)",
+        "            return False",
     ),
-    Mutant(
-        name="a key under an old name is not followed",
-        path="identity/oidc/service.py",
-        old="            return newer is not None and is_signed_by(newer, algorithm, signed, mac)",
-        new="            return False",
-        tests=PROVIDERS,
+    _provider(
+        "userinfo of somebody else counts",
+        "backchannel",
+        '            if document.json.get("sub") != claims["sub"]:',
+        "            if False:",
     ),
-    Mutant(
-        name="userinfo of somebody else counts",
-        path="identity/oidc/service.py",
-        old='            if document.json.get("sub") != claims["sub"]:',
-        new="            if False:",
-        tests=PROVIDERS,
-    ),
-    Mutant(
-        name="half an answer counts",
-        path="identity/oidc/wire.py",
-        old="answer.outcome is not Outcome.ANSWERED or answer.truncated:",
-        new="answer.outcome is not Outcome.ANSWERED:",
-        tests=PROVIDERS,
+    _provider(
+        "half an answer counts",
+        "wire",
+        "answer.outcome is not Outcome.ANSWERED or answer.truncated:",
+        "answer.outcome is not Outcome.ANSWERED:",
     ),
     _flow(
         "a cookie that we did not sign counts",
@@ -194,20 +173,14 @@ OIDC = (
         "        if not (is_ours and is_this)",
         "        if not is_ours",
     ),
-    _flow(
-        "a flow never ends",
-        " or self._clock.now() >= ends_at:",
-        ":",
-    ),
+    _flow("a flow never ends", " or self._clock.now() >= ends_at:", ":"),
     _flow(
         "a flow ends at any provider",
         "        parts = provider_id.encode(), secret, end.encode(), said",
         "        parts = secret, end.encode(), said",
     ),
     _flow(
-        "nonce and state are one",
-        '            nonce=derived("nonce"),',
-        "            nonce=state,",
+        "nonce and state are one", '            nonce=derived("nonce"),', "            nonce=state,"
     ),
     _flow(
         "a state is taken twice",
@@ -245,59 +218,36 @@ OIDC = (
         "        if not back.code:",
         "service",
     ),
-    _flow(
-        "scripts read the cookie",
-        "; HttpOnly",
-        "",
-        "desk",
-    ),
+    _flow("scripts read the cookie", "; HttpOnly", "", "desk"),
     _flow(
         "a neighbour's cookie counts",
         '        return HOST_PREFIX if self.base_url(raw).startswith("https://") else ""',
         '        return ""',
         "desk",
     ),
-    Mutant(
-        name="an unverified address comes in",
-        path="identity/oidc/federation.py",
-        old="    if not identity.email_verified:",
-        new="    if False:",
-        tests=FEDERATION,
+    _federation(
+        "an unverified address comes in", "    if not identity.email_verified:", "    if False:"
     ),
-    Mutant(
-        name="an account that proved no address is linked",
-        path="identity/oidc/federation.py",
-        old="        if not before.email_verified:",
-        new="        if False:",
-        tests=FEDERATION,
+    _federation(
+        "an account that proved no address is linked",
+        "        if not before.email_verified:",
+        "        if False:",
     ),
-    Mutant(
-        name="a provider that may not link links",
-        path="identity/oidc/federation.py",
-        old="        if not visit.provider.links_by_email:",
-        new="        if False:",
-        tests=FEDERATION,
+    _federation(
+        "a provider that may not link links",
+        "        if not visit.provider.links_by_email:",
+        "        if False:",
     ),
-    Mutant(
-        name="a provider that may not link verifies",
-        path="identity/oidc/federation.py",
-        old="            email_verified=visit.provider.links_by_email,",
-        new="            email_verified=True,",
-        tests=FEDERATION,
+    _federation(
+        "a provider that may not link verifies",
+        "            email_verified=visit.provider.links_by_email,",
+        "            email_verified=True,",
     ),
-    Mutant(
-        name="a disabled user comes in",
-        path="identity/oidc/federation.py",
-        old="        if user.disabled:",
-        new="        if False:",
-        tests=FEDERATION,
-    ),
-    Mutant(
-        name="accounts are made while none are taken",
-        path="identity/oidc/federation.py",
-        old="        if not self._may_register():",
-        new="        if False:",
-        tests=FEDERATION,
+    _federation("a disabled user comes in", "        if user.disabled:", "        if False:"),
+    _federation(
+        "accounts are made while none are taken",
+        "        if not self._may_register():",
+        "        if False:",
     ),
     Mutant(
         name="a stranger's identity of before comes in",
@@ -335,9 +285,7 @@ OIDC = (
         tests=STRANGERS,
     ),
     _link(
-        "an unverified account links",
-        "        if not user.email_verified:",
-        "        if False:",
+        "an unverified account links", "        if not user.email_verified:", "        if False:"
     ),
     _link(
         "an unverified identity is linked",
@@ -369,11 +317,7 @@ OIDC = (
         "        if other is not None and holder.epoch >= other.owned_epoch:",
         "        if False:",
     ),
-    _link(
-        "removing leaves other sessions",
-        "epoch=before.epoch + 1)",
-        "epoch=before.epoch)",
-    ),
+    _link("removing leaves other sessions", "epoch=before.epoch + 1)", "epoch=before.epoch)"),
     _link(
         "two changes at one moment are one",
         "        change=ground.random(CHANGE_BYTES).hex(),\n",

@@ -1,19 +1,18 @@
 """To a provider and back: from the address that a browser is sent to, to who came in."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from nightshift.core.clock import Clock
+from nightshift.identity.oidc.backchannel import ERROR, BackChannel
 from nightshift.identity.oidc.errors import (
     CodeInvalidError,
     IdTokenInvalidError,
     IssuerMismatchError,
     ProviderNotFoundError,
     ProviderRefusedError,
-    ProviderUnavailableError,
     StateInvalidError,
     StateUsedError,
 )
@@ -21,22 +20,18 @@ from nightshift.identity.oidc.flow import Flows, challenge
 from nightshift.identity.oidc.id_token import Asked, read_id_token
 from nightshift.identity.oidc.keyset import is_signed_by
 from nightshift.identity.oidc.library import Library
-from nightshift.identity.oidc.metadata import BASIC, POST
 from nightshift.identity.oidc.model import (
     Back,
     Errand,
-    Flaw,
     Flow,
     Identity,
     Metadata,
     Provider,
 )
-from nightshift.identity.oidc.wire import Document, Wire
+from nightshift.identity.oidc.wire import Wire
 from nightshift.observability import Log
-from nightshift.ports.secrets import SecretMissingError, Secrets
+from nightshift.ports.secrets import Secrets
 
-_ERROR = re.compile(r"[a-z_]{1,40}\Z")
-_REFUSALS = frozenset({"invalid_grant"})
 _NO_ERRAND = Errand()
 _LOGGED = (
     StateInvalidError,
@@ -84,8 +79,7 @@ class ProviderSignIn:
         self._flows = flows
         self._states = states
         self._library = library
-        self._wire = wire
-        self._secrets = secrets
+        self._back_channel = BackChannel(wire, secrets, log)
         self._clock = clock
         self._log = log
         self._leeway_s = leeway_s
@@ -186,44 +180,14 @@ class ProviderSignIn:
             "redirect_uri": redirect_uri,
             "code_verifier": flow.verifier,
         }
-        tokens = self._exchange(provider, metadata, form)
+        tokens = self._back_channel.tokens(provider, metadata, form)
         claims = self._claims(provider, metadata, flow, tokens)
-        return self._identity(provider, metadata, claims, tokens["access_token"])
+        return self._back_channel.identity(provider, metadata, claims, tokens["access_token"])
 
     def _refusal(self, provider: Provider, back: Back) -> ProviderRefusedError:
-        said = back.error if _ERROR.match(back.error) else "unknown"
+        said = back.error if ERROR.match(back.error) else "unknown"
         self._log.info("oidc.error_answered", provider=provider.provider_id, said=said)
         return ProviderRefusedError()
-
-    def _exchange(
-        self, provider: Provider, metadata: Metadata, form: dict[str, str]
-    ) -> Mapping[str, str]:
-        """Return the tokens for a code (OpenID Connect Core 1.0 section 3.1.3)."""
-        secret = self._secret(provider)
-        by_form = POST in metadata.auth_methods and BASIC not in metadata.auth_methods
-        basic = (provider.client_id, secret) if secret and not by_form else None
-        if basic is None:
-            form["client_id"] = provider.client_id
-        if secret and by_form:
-            form["client_secret"] = secret
-        document = self._wire.post(metadata.token_endpoint, form, basic=basic)
-        if document.json.get("error") in _REFUSALS:
-            raise CodeInvalidError
-        tokens = {n: document.json.get(n) for n in ("id_token", "access_token", "token_type")}
-        if not document.ok or not all(isinstance(one, str) for one in tokens.values()):
-            raise self._unavailable(provider, document, "tokens")
-        if str(tokens["token_type"]).lower() != "bearer":
-            raise self._unavailable(provider, document, "token_type")
-        return {name: str(one) for name, one in tokens.items()}
-
-    def _secret(self, provider: Provider) -> str:
-        if not provider.secret_param:
-            return ""
-        try:
-            return self._secrets.get(provider.secret_param)
-        except SecretMissingError as error:
-            self._log.warning("oidc.secret_missing", provider=provider.provider_id)
-            raise ProviderUnavailableError from error
 
     def _claims(
         self, provider: Provider, metadata: Metadata, flow: Flow, tokens: Mapping[str, str]
@@ -254,49 +218,3 @@ class ProviderSignIn:
             return newer is not None and is_signed_by(newer, algorithm, signed, mac)
 
         return verify
-
-    def _identity(
-        self,
-        provider: Provider,
-        metadata: Metadata,
-        claims: Mapping[str, Any],
-        access_token: str,
-    ) -> Identity:
-        """Return who it is; an address that the ID token does not say is asked for (section 5.3).
-
-        An address and whether it is verified are always of one document.
-        """
-        said = claims
-        if not _text(claims, "email") and metadata.userinfo_endpoint:
-            document = self._wire.get(metadata.userinfo_endpoint, bearer=access_token)
-            if not document.ok:
-                raise self._unavailable(provider, document, "userinfo")
-            if document.json.get("sub") != claims["sub"]:
-                raise IdTokenInvalidError(Flaw.SUBJECT)
-            said = document.json
-        return Identity(
-            issuer=provider.issuer,
-            subject=claims["sub"],
-            email=_text(said, "email"),
-            email_verified=said.get("email_verified") is True
-            or _text(said, "email_verified") == "true",
-            name=_text(said, "name") or _text(said, "preferred_username") or _text(claims, "name"),
-        )
-
-    def _unavailable(
-        self, provider: Provider, document: Document, what: str
-    ) -> ProviderUnavailableError:
-        error = document.json.get("error")
-        said = error if isinstance(error, str) and _ERROR.match(error) else None
-        self._log.warning(
-            "oidc.unavailable",
-            provider=provider.provider_id,
-            reason=f"{what}: {document.detail}",
-            said=said,
-        )
-        return ProviderUnavailableError()
-
-
-def _text(claims: Mapping[str, Any], name: str) -> str:
-    value = claims.get(name)
-    return value.strip() if isinstance(value, str) else ""

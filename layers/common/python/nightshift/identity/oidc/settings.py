@@ -43,11 +43,11 @@ class OidcSettings:
         le=3_600,
     )
     oidc_timeout_s: int = setting(
-        doc="How long one call to a provider may take in all.",
-        default=8,
+        doc="How long one call to a provider may take in all; a sign-in makes four at most.",
+        default=6,
         unit="seconds",
         ge=1,
-        le=20,
+        le=7,
     )
     oidc_leeway_s: int = setting(
         doc="How far the provider's clock may differ when an ID token's times are judged.",
