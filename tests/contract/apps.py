@@ -1,6 +1,7 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -52,8 +53,10 @@ from tests.contract.door import (
     make_world,
     register,
 )
+from tests.contract.identities import PROVIDER, link_identity
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
+from tests.unit.identity.oidc.scene import ISSUER, Idp
 from tests.unit.memos.scene import Lines
 
 FLOW_KEY = "nightly"
@@ -75,6 +78,10 @@ GENEROUS = {
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS": "100",
     "NIGHTSHIFT_ADMIN_EMAIL": "root@example.com",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS_ADDRESS": "100000",
+    "NIGHTSHIFT_OIDC_START_LIMIT_ADDRESS": "1000000",
+    "NIGHTSHIFT_OIDC_PROVIDERS": json.dumps(
+        [{"id": PROVIDER, "issuer": ISSUER, "client_id": "nightshift"}]
+    ),
 }
 
 
@@ -247,6 +254,8 @@ def make_product(*kinds: JobKind[Any]) -> Product:
         "role_name": "support",
         "key_id": key["id"],
         "suppression_id": email.suppress("bounced@example.com"),
+        "provider": PROVIDER,
+        "identity_id": link_identity(world, product.user_id),
     }
     dynamodb.strict, email.is_silent = True, False
     return product
@@ -282,7 +291,12 @@ def make_beside(engine: Engine, email: Email) -> Beside:
         store=LeavingStore(table), steps=[lambda user_id: forget_pictures(pictures, user_id)]
     )
     leaving = LeavingContext(engine.machine, lambda: purge)
-    return Beside(email=email.of_accounts, leaver=lambda: leaving.leaver, uploads=pictures)
+    return Beside(
+        email=email.of_accounts,
+        leaver=lambda: leaving.leaver,
+        uploads=pictures,
+        sender=Idp(engine.clock).sender,
+    )
 
 
 def set_flag(world: World, user_id: str, name: str) -> None:

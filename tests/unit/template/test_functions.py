@@ -16,6 +16,7 @@ from nightshift.email.settings import (
 )
 from nightshift.github_stand_in.settings import StandInSettings
 from nightshift.http.settings import HttpSettings
+from nightshift.identity.oidc.settings import OidcSettings
 from nightshift.identity.settings import (
     AccountSettings,
     ApiKeySettings,
@@ -106,8 +107,8 @@ def test_no_stars(stage: str) -> None:
 
 
 def _is_named(resource: str) -> bool:
-    """Tell whether it is one thing; a group's streams and the objects under a prefix are parts."""
-    return "*" not in re.sub(r"(:|\.Arn>/[\w/]+/)\*$", "", resource)
+    """Tell whether it is one thing; a group's streams and what lies under a prefix are parts."""
+    return "*" not in re.sub(r"(:|\.Arn>/[\w/]+/|:parameter/nightshift/\w+/\w+/)\*$", "", resource)
 
 
 def test_dynamodb_actions_are_those_that_the_code_can_call() -> None:
@@ -137,7 +138,7 @@ def test_environment_and_role_fit(name: str) -> None:
     if name in {"publisher", "sweeper", "dead_letters", "mail_events"}:
         known.add("<Queues/FailedEventsQueue.Arn>")
     usable = {
-        re.sub(r"(?<=\.Arn>)/[\w/]+/\*$", "", resource)
+        re.sub(r"(?<=\.Arn>)/[\w/]+/\*$|(?<=/oidc)/\*$", "", resource)
         for actions, resources in statements(role)
         if not any(action.startswith(("logs:", "xray:")) for action in actions)
         for resource in resources
@@ -232,6 +233,7 @@ MODELS: dict[str, list[type]] = {
         HttpSettings,
         VerifierSettings,
         AccountSettings,
+        OidcSettings,
         ApiKeySettings,
         AuditSettings,
         SettingsSettings,

@@ -14,6 +14,8 @@ from nightshift.identity.access_wiring import mount_access
 from nightshift.identity.accounts_wiring import Neighbours
 from nightshift.identity.accounts_wiring import build_accounts_app as build_identity_app
 from nightshift.identity.leaving import Leaver
+from nightshift.identity.oidc.door import Pages
+from nightshift.ports.sender import Sender
 from nightshift.ports.uploads import Uploads
 from nightshift.settings.api import router as settings_router
 from nightshift.settings.wiring import build_reader, build_settings, build_store
@@ -39,12 +41,16 @@ def _leaver() -> Leaver:
 class Beside:
     """What accounts work with beside their own tables, each made when it is first needed.
 
-    `uploads` is where pictures are kept; None is the bucket that the settings name.
+    `uploads` is where pictures are kept; None is the bucket that the settings name. `sender` calls
+    sign-in providers; None is the one that reaches nothing inside. `pages` is how a browser that
+    came back from one goes on to pages; None is without.
     """
 
     email: "Callable[[], EmailContext]" = _email
     leaver: Callable[[], Leaver] = _leaver
     uploads: Uploads | None = None
+    sender: Sender | None = None
+    pages: Pages | None = None
 
 
 def build_accounts_app(
@@ -78,6 +84,8 @@ def build_accounts_app(
         choices=post,
         leaver=_Later(beside.leaver),
         uploads=beside.uploads,
+        sender=beside.sender,
+        pages=beside.pages,
         trail=audit,
         farewell=farewell,
         may_register=lambda: reader.server().registration_open,
