@@ -27,14 +27,14 @@ UNIQUE = (
     Mutant(
         name="a throttled key is free at the end of its job",
         path="jobs/unique.py",
-        old="if mode is UniqueMode.THROTTLE and now_ms < lock.since_ms + period_s * 1000:",
+        old="if mode is UniqueMode.THROTTLE and asked_ms < lock.since_ms + period_s * 1000:",
         new="if False:",
         tests=("unique",),
     ),
     Mutant(
         name="a throttled key is never free",
         path="jobs/unique.py",
-        old="if mode is UniqueMode.THROTTLE and now_ms < lock.since_ms + period_s * 1000:",
+        old="if mode is UniqueMode.THROTTLE and asked_ms < lock.since_ms + period_s * 1000:",
         new="if mode is UniqueMode.THROTTLE:",
         tests=("unique",),
     ),
