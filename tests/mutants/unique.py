@@ -39,6 +39,20 @@ UNIQUE = (
         tests=("unique",),
     ),
     Mutant(
+        name="a period is counted to whenever the lock is looked at",
+        path="jobs/unique.py",
+        old="if mode is UniqueMode.THROTTLE and asked_ms < lock.since_ms + period_s * 1000:",
+        new="if mode is UniqueMode.THROTTLE and now_ms < lock.since_ms + period_s * 1000:",
+        tests=("unique",),
+    ),
+    Mutant(
+        name="a retry shortens the period of a newer job",
+        path="jobs/unique.py",
+        old='"at": max(order.created_ms, seen.since_ms if seen else 0),',
+        new='"at": order.created_ms,',
+        tests=("unique",),
+    ),
+    Mutant(
         name="the oldest of two wins",
         path="jobs/unique.py",
         old="    if mode is UniqueMode.REPLACE:\n",
