@@ -27,15 +27,29 @@ UNIQUE = (
     Mutant(
         name="a throttled key is free at the end of its job",
         path="jobs/unique.py",
-        old="if mode is UniqueMode.THROTTLE and now_ms < lock.since_ms + period_s * 1000:",
+        old="if mode is UniqueMode.THROTTLE and asked_ms < lock.since_ms + period_s * 1000:",
         new="if False:",
         tests=("unique",),
     ),
     Mutant(
         name="a throttled key is never free",
         path="jobs/unique.py",
-        old="if mode is UniqueMode.THROTTLE and now_ms < lock.since_ms + period_s * 1000:",
+        old="if mode is UniqueMode.THROTTLE and asked_ms < lock.since_ms + period_s * 1000:",
         new="if mode is UniqueMode.THROTTLE:",
+        tests=("unique",),
+    ),
+    Mutant(
+        name="a period is counted to whenever the lock is looked at",
+        path="jobs/unique.py",
+        old="if mode is UniqueMode.THROTTLE and asked_ms < lock.since_ms + period_s * 1000:",
+        new="if mode is UniqueMode.THROTTLE and now_ms < lock.since_ms + period_s * 1000:",
+        tests=("unique",),
+    ),
+    Mutant(
+        name="a retry shortens the period of a newer job",
+        path="jobs/unique.py",
+        old='"at": max(order.created_ms, seen.since_ms if seen else 0),',
+        new='"at": order.created_ms,',
         tests=("unique",),
     ),
     Mutant(

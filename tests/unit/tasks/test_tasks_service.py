@@ -119,6 +119,19 @@ def test_a_rate_task_counts_from_its_creation() -> None:
     ]
 
 
+def test_a_slot_of_the_schedule_before_is_void_although_its_message_is_in_the_queue() -> None:
+    """It was sent ahead of its second, and the schedule was changed meanwhile."""
+    world = World()
+    task_id = world.create(schedule="*/10 * * * *").task.id
+    world.run_until(_at("12:09:30"))
+    assert 1 == len(world.queue.messages)
+    world.context.tasks.amend(
+        OWNER, task_id, lambda said: replace(said, schedule="15 * * * *"), expected=None
+    )
+    world.run_until(_at("12:16:00"))
+    assert ["2026-03-02T12:15:00Z"] == world.slots_called()
+
+
 def test_a_change_that_meets_another_changes_nothing() -> None:
     """It read the task before the other wrote it."""
     world = World()
