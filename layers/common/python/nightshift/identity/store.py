@@ -50,10 +50,11 @@ class IdentityStore:
         Raises:
             ConditionFailedError: `index` says which was refused.
         """
-        if len(parts) == 1:
-            self._table.write(parts[0])
-        else:
-            self._table.transact(parts)
+        match parts:
+            case [Put() | Update() | Delete() as alone]:
+                self._table.write(alone)
+            case _:
+                self._table.transact(parts)
 
     def add_user(
         self,
