@@ -30,9 +30,12 @@ class House:
         world.secrets.values["client-secret"] = SECRET
         self.idp = Idp(world.clock)
         said = {**STAFF, "client_secret_param": "client-secret", **(provider or {})}
-        self.environ = environ = {"NIGHTSHIFT_OIDC_PROVIDERS": json.dumps([said]), **environ}
+        self.environ: dict[str, Any] = {
+            "NIGHTSHIFT_OIDC_PROVIDERS": json.dumps([said]),
+            **environ,
+        }
         self.scene: Scene = make_scene(
-            world, sender=self.idp.sender, pages=pages, is_open=is_open, **environ
+            world, sender=self.idp.sender, pages=pages, is_open=is_open, **self.environ
         )
         self.door = self.scene.door
         self.jar: dict[str, str] = {}
