@@ -163,10 +163,12 @@ OIDC = (
         "answer.outcome is not Outcome.ANSWERED or answer.truncated:",
         "answer.outcome is not Outcome.ANSWERED:",
     ),
-    _flow(
-        "a cookie that we did not sign counts",
-        "        if not (is_ours and is_this)",
-        "        if not is_this",
+    Mutant(
+        name="a cookie that we did not sign counts",
+        path="identity/oidc/flow.py",
+        old="        if not (is_ours and is_this)",
+        new="        if not is_this",
+        tests=PAGES,
     ),
     _flow(
         "an answer in another browser counts",
@@ -194,11 +196,12 @@ OIDC = (
         "            return True",
         "store",
     ),
-    _flow(
-        "a lost answer uses a state up",
-        '            return (refused.item or {}).get("spent_by") == me',
-        "            return False",
-        "store",
+    Mutant(
+        name="a lost answer uses a state up",
+        path="identity/oidc/store.py",
+        old='            return (refused.item or {}).get("spent_by") == me',
+        new="            return False",
+        tests=LINKING,
     ),
     _flow(
         "another provider may answer",

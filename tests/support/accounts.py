@@ -190,9 +190,10 @@ def make_scene(
     *,
     sender: Sender | None = None,
     pages: Pages | None = None,
+    is_open: bool = True,
     **environ: str,
 ) -> Scene:
-    """Return the function over a fresh world, or another one over the same."""
+    """Return the function over a fresh world, or another one over the same; open to newcomers."""
     world = world or make_world()
     postbox = Postbox(table=Table(world.dynamodb, "identity"))  # type: ignore[arg-type]  # the fake
     trail, uploads, choices = Trail(), MemoryUploads(), Choices()
@@ -206,6 +207,7 @@ def make_scene(
             choices=choices,
             sender=sender,
             pages=pages,
+            may_register=lambda: is_open,
         ),
     )
     return Scene(

@@ -23,14 +23,20 @@ class House:
         provider: Mapping[str, Any] | None = None,
         *,
         pages: Pages | None = None,
+        is_open: bool = True,
         **environ: str,
     ) -> None:
         world = make_world()
         world.secrets.values["client-secret"] = SECRET
         self.idp = Idp(world.clock)
         said = {**STAFF, "client_secret_param": "client-secret", **(provider or {})}
-        environ = {"NIGHTSHIFT_OIDC_PROVIDERS": json.dumps([said]), **environ}
-        self.scene: Scene = make_scene(world, sender=self.idp.sender, pages=pages, **environ)
+        self.environ: dict[str, Any] = {
+            "NIGHTSHIFT_OIDC_PROVIDERS": json.dumps([said]),
+            **environ,
+        }
+        self.scene: Scene = make_scene(
+            world, sender=self.idp.sender, pages=pages, is_open=is_open, **self.environ
+        )
         self.door = self.scene.door
         self.jar: dict[str, str] = {}
         self.state = ""

@@ -164,17 +164,34 @@ def test_the_configured_administrator_may_come_by_a_provider() -> None:
     assert "admin" in house.come().json["user"]["roles"]
 
 
-def test_a_disabled_account_stays_closed() -> None:
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_disabled_account_stays_closed(*, is_known: bool) -> None:
     """Known or to be linked: nobody enters, and the trail notes it."""
     house = House(NIGHTSHIFT_ADMIN_EMAIL="root@example.com")
-    root = house.scene.verified("root@example.com")
+    house.scene.verified("root@example.com")
     ada = house.scene.verified()
+    if is_known:
+        house.come()
+    before = house.federated()
     path = f"/users/{ada['user']['id']}/disable"
     token = house.scene.login("root@example.com").json["access_token"]
-    assert 200 == house.door("POST", path, token=token).status, root
+    assert 200 == house.door("POST", path, token=token).status
     assert (403, "account_disabled") == refused(house.come())
-    assert [] == house.federated()
+    assert before == house.federated()
     assert ["denied"] == [a.outcome for a in house.scene.trail.of("auth.login")][-1:]
+
+
+def test_while_nobody_may_register_only_known_people_come_in() -> None:
+    """By an identity or an address that has an account; newcomers are turned away."""
+    house = House(is_open=False)
+    assert (403, "registration_closed") == refused(house.come())
+    rows = house.scene.world.rows("identity")
+    assert [] == [row for row in rows if row["pk"].startswith(("USER#", "OIDC#"))]
+    house = House()
+    user = house.come().json["user"]["id"]
+    closed = make_scene(house.scene.world, sender=house.idp.sender, is_open=False, **house.environ)
+    house.door = closed.door
+    assert user == house.come().json["user"]["id"]
 
 
 def test_a_deleted_account_frees_the_way_in() -> None:
