@@ -28,7 +28,7 @@ def _at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-03-02T{text}+00:00")
 
 
-def _after_next_look(world: World, act: Callable[[], None]) -> None:
+def _after_next_look(world: World, act: Callable[[], object]) -> None:
     """Run `act` once, right after the next look at the table and before what follows from it."""
     store = world.context.machine.store
     look = store.look
