@@ -1,11 +1,10 @@
-"""Entry point: registration, sign-in, sessions and users."""
+"""Entry point: registration, sign-in, sessions and users; and sign-in by pages."""
 
 import os
 
 from nightshift.core.startup import quick_imports
 
 with quick_imports():
-    from nightshift.identity.accounts_wiring import build_accounts_app
-    from nightshift.tasks.farewell import build_farewell
+    from nightshift.console.accounts_wiring import build_accounts_function
 
-handler = build_accounts_app(os.environ, farewell=build_farewell(os.environ))
+handler = build_accounts_function(os.environ)
