@@ -17,6 +17,7 @@ article{border-top:1px solid #8886;padding:1rem 0}
 iframe{width:100%;height:24rem;border:1px solid #8886}
 pre{white-space:pre-wrap}"""
 _PAGES = (
+    ("/reports", "Reports on GitHub users, as pages"),
     ("/api/v1/docs", "The API, as a page"),
     ("/api/v1/openapi.json", "The API, as OpenAPI 3.1"),
     ("/dev/inbox", "The mail that was sent"),
