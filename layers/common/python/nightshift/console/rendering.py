@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from nightshift.console import assets, words
 from nightshift.console.guard import TOKEN_FIELD, Guard
@@ -36,10 +37,16 @@ def environment() -> Environment:
     made.filters |= {
         "number": words.number,
         "plural": words.plural,
+        "breakable": _breakable,
         "day": words.day,
         "moment": words.moment,
     }
     return made
+
+
+def _breakable(name: str) -> Markup:
+    """Return a repository's name so that a line may end behind its slash."""
+    return Markup("/<wbr>").join(escape(part) for part in name.split("/"))
 
 
 class Renderer:

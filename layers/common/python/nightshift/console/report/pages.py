@@ -1,5 +1,6 @@
 """The pages of reports: which one, one of them, and having it made anew."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -28,6 +29,10 @@ from nightshift.reports.wiring import ReportsContext
 _ACCESS = OptionalSignIn(permission=Permission.REPORTS_READ)
 _USERNAME = PathParam(pattern=USERNAME_PATTERN, doc="A name on GitHub.", example="octocat")
 _PAGE = "/reports/{username}"
+NO_NAME = (
+    "There is no such name on GitHub: names are letters, digits and single hyphens within, 39 at "
+    "most."
+)
 
 
 class ReportPages:
@@ -43,14 +48,15 @@ class ReportPages:
 
     def routes(self) -> list[PageRoute]:
         """Return the routes."""
-        names = {"username": _USERNAME}
         return [
             PageRoute(method="GET", path="/reports", access=_ACCESS, handler=self.choose),
+            PageRoute(method="GET", path=_PAGE, access=_ACCESS, handler=self.show),
             PageRoute(
-                method="GET", path=_PAGE, access=_ACCESS, handler=self.show, path_params=names
-            ),
-            PageRoute(
-                method="POST", path=_PAGE, access=_ACCESS, handler=self.refresh, path_params=names
+                method="POST",
+                path=_PAGE,
+                access=_ACCESS,
+                handler=self.refresh,
+                path_params={"username": _USERNAME},
             ),
         ]
 
@@ -60,7 +66,7 @@ class ReportPages:
         if name:
             asked = {k: v for k, v in request.query.items() if k in _PASSED and v != DEFAULT}
             return see_other(with_query(f"/reports/{quote(name, safe='')}", asked))
-        return self._renderer.page("choose.html", request, periods=PERIODS, default=DEFAULT)
+        return self._choose(request)
 
     def show(self, request: PageRequest) -> Reply:
         """Show a report as it stands; the visit of whoever may have it made anew thereby does.
@@ -68,23 +74,14 @@ class ReportPages:
         A page that looks again by itself is no visit. `force` in an address counts only where the
         browser says that no other site is behind it; the address without it is then gone to.
         """
-        asked = queries.read(request.query)
-        visitor = visitor_of(request.caller)
-        reports = self._reports().reports
+        name, asked = request.path["username"], queries.read(request.query)
+        if not re.fullmatch(USERNAME_PATTERN, name, re.ASCII):
+            return self._choose(request, status=404, error=NO_NAME)
+        visitor, reports = visitor_of(request.caller), self._reports().reports
         try:
-            wish = reports.wish(
-                request.path["username"], asked.period, show_star_increase=asked.stars
-            )
+            wish = reports.wish(name, asked.period, show_star_increase=asked.stars)
         except InvalidPeriodError as error:
-            return self._renderer.page(
-                "choose.html",
-                request,
-                status=error.status,
-                periods=PERIODS,
-                default=DEFAULT,
-                username=request.path["username"],
-                error=error.message,
-            )
+            return self._choose(request, status=error.status, error=error.message, name=name)
         if asked.force and visitor.may_refresh and request.is_from_here:
             reports.look(wish, visitor, force=True)
             return see_other(queries.address(wish))
@@ -110,6 +107,19 @@ class ReportPages:
             raise ForbiddenError(f"This needs the permission {Permission.REPORTS_WRITE}.")
         reports.look(wish, visitor, force=True)
         return see_other(here)
+
+    def _choose(
+        self, request: PageRequest, *, status: int = 200, error: str = "", name: str = ""
+    ) -> Reply:
+        return self._renderer.page(
+            "choose.html",
+            request,
+            status=status,
+            periods=PERIODS,
+            default=DEFAULT,
+            error=error,
+            username=name,
+        )
 
     def _page(
         self, request: PageRequest, standing: Standing, visitor: Visitor, asked: ReportQuery

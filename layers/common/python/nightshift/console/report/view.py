@@ -39,11 +39,12 @@ Part = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """A number with what it counts, and a remark."""
+    """A number with what it counts, and a remark; one that `is_long` wants more room."""
 
     value: str
     name: str
     remark: str = ""
+    is_long: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +120,7 @@ def view_of(standing: Standing) -> ReportView:
         periods=_periods(wish),
         stars=Link(
             address=query.address(wish, stars=not wish.show_star_increase),
-            text="without new stars" if wish.show_star_increase else "with new stars",
+            text="Without new stars" if wish.show_star_increase else "With new stars",
             is_here=wish.show_star_increase,
         ),
         address=query.address(wish),
@@ -212,7 +213,7 @@ def _figures(report: Part) -> tuple[Figure, ...]:
     pulls, reviews = report["pull_requests"], report["reviews"]
     issues, stars = report["issues"], report["stars"]
     merged = pulls["merged"]
-    sized = f"of {pulls['sized']:,} of them" if 0 < pulls["sized"] < merged else ""
+    sized = f"of {pulls['sized']:,} requests" if 0 < pulls["sized"] < merged else ""
     lines = f"+{pulls['additions']:,} −{pulls['deletions']:,}" if pulls["sized"] else "–"  # noqa: RUF001 - a minus
     files = f"in {words.plural(pulls['changed_files'], 'file')}" if pulls["sized"] else "not counted"
     gained = stars["gained"]
@@ -221,7 +222,12 @@ def _figures(report: Part) -> tuple[Figure, ...]:
         more = f"at least {more}"
     return (
         Figure(value=words.number(merged), name="pull requests merged"),
-        Figure(value=lines, name="lines", remark=" ".join(filter(None, (files, sized)))),
+        Figure(
+            value=lines,
+            name="lines",
+            remark=" ".join(filter(None, (files, sized))),
+            is_long=bool(pulls["sized"]),
+        ),
         Figure(value=words.number(reviews["total"]), name="reviewed for others"),
         Figure(
             value=words.number(issues["total"]),
