@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nightshift.cache.settings import CacheSettings, CacheTable
+from nightshift.console.settings import ConsoleSettings
 from nightshift.core.environment import load as load_settings
 from nightshift.github_stand_in.settings import StandInSettings
 from nightshift.http.settings import HttpSettings
@@ -179,7 +180,17 @@ KINDS: list[type] = [
 """What a function wants that knows all kinds of jobs."""
 MODELS: dict[str, list[type]] = {
     "api": [HttpSettings, VerifierSettings, *KINDS],
-    "accounts": [HttpSettings, VerifierSettings, AccountSettings],
+    "accounts": [HttpSettings, VerifierSettings, AccountSettings, ConsoleSettings],
+    "console": [
+        HttpSettings,
+        VerifierSettings,
+        ConsoleSettings,
+        EngineSettings,
+        CacheTable,
+        CacheSettings,
+        ReportSettings,
+        GitHubSettings,
+    ],
     "publisher": [EngineSettings, TaskSettings],
     "sweeper": KINDS,
     "listener": [EngineSettings, TaskSettings],
@@ -207,17 +218,17 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
     [
         ("NIGHTSHIFT_CRITICAL_QUEUE_URL", {"publisher"} | ENDING),
         ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher"} | ENDING),
-        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher"} | ENDING),
+        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher", "console"} | ENDING),
         ("NIGHTSHIFT_BUS_NAME", ENDING),
-        ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
+        ("NIGHTSHIFT_PAYLOADS_BUCKET", {"console"} | ENDING),
         ("NIGHTSHIFT_MEMOS_TABLE", ENDING - {"listener"}),
-        ("NIGHTSHIFT_CACHE_TABLE", ENDING - {"listener"}),
+        ("NIGHTSHIFT_CACHE_TABLE", ({"console"} | ENDING) - {"listener"}),
         ("NIGHTSHIFT_GITHUB_TOKEN_PARAM", {"worker_low"}),
-        ("NIGHTSHIFT_GITHUB_API_URL", {"worker_low"}),
+        ("NIGHTSHIFT_GITHUB_API_URL", {"worker_low", "console"}),
         ("NIGHTSHIFT_CARD_GENERATOR", {"worker_default"}),
         ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
         ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
-        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts"}),
+        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts", "console"}),
     ],
 )
 def test_who_knows_of_what(variable: str, users: set[str]) -> None:

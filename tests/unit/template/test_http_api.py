@@ -12,6 +12,13 @@ ROUTES = {
     "/api/v1/users/{proxy+}": "accounts",
     "/api/v1/sessions": "accounts",
     "/api/v1/sessions/{proxy+}": "accounts",
+    "/login": "accounts",
+    "/logout": "accounts",
+    "/session": "accounts",
+    "/reports": "console",
+    "/reports/{proxy+}": "console",
+    "/static/{proxy+}": "console",
+    "/favicon.ico": "console",
 }
 LOCAL_ROUTES = {
     "/dev/dummy-webhook": "dummy_webhook",

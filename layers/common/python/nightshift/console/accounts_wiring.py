@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from nightshift.console.doors import SignInDoor
 
 
-def build_accounts_function(
-    environ: Mapping[str, str], outside: Outside | None = None
-) -> Handler:
+def build_accounts_function(environ: Mapping[str, str], outside: Outside | None = None) -> Handler:
     """Return the accounts function's handler.
 
     Raises:

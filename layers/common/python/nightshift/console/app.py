@@ -38,7 +38,7 @@ from nightshift.http.errors import MethodNotAllowedError
 from nightshift.http.failures import as_domain_error
 from nightshift.http.limits import Limiter
 from nightshift.http.matching import check_param
-from nightshift.http.reply import RawReply, Reply, render, to_gateway
+from nightshift.http.reply import RawReply, render, to_gateway
 from nightshift.http.request import RawRequest, parse_event
 from nightshift.http.routing import LimitRule, OptionalSignIn
 from nightshift.identity.errors import TokenExpiredError

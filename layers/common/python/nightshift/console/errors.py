@@ -16,7 +16,7 @@ class StaleFormError(ForbiddenError):
 
 
 class BadFormError(BadRequestError):
-    """The form cannot be read."""
+    """What was sent cannot be read."""
 
     slug = "bad_form"
 

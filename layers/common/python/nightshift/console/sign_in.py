@@ -7,7 +7,14 @@ from nightshift.console.cookies import CookieJar
 from nightshift.console.doors import Pair, SignInDoor
 from nightshift.console.errors import StaleFormError
 from nightshift.console.guard import TOKEN_FIELD, Guard
-from nightshift.console.pages import Handler, PageRequest, PageRoute, same_again, see_other, with_query
+from nightshift.console.pages import (
+    Handler,
+    PageRequest,
+    PageRoute,
+    same_again,
+    see_other,
+    with_query,
+)
 from nightshift.console.rendering import Renderer
 from nightshift.console.ways import LOGIN_PATH, LOGOUT_PATH, REFRESH_PATH, after_sign_in, safe_next
 from nightshift.core.errors import NightshiftError

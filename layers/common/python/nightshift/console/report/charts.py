@@ -81,9 +81,7 @@ def columns(counts: Sequence[int], labels: Sequence[str], texts: Sequence[str]) 
                 text=texts[i],
             )
         )
-    rules = tuple(
-        Rule(y=_round(PLOT_PX * (1 - value / top)), value=value) for value in _ticks(top)
-    )
+    rules = tuple(Rule(y=_round(PLOT_PX * (1 - value / top)), value=value) for value in _ticks(top))
     return Columns(columns=tuple(made), rules=rules, height=PLOT_PX)
 
 
@@ -120,7 +118,7 @@ def _top(largest: int) -> int:
     """Return the round number that the highest column ends below or at."""
     if largest <= 4:  # noqa: PLR2004 - a scale of one, two, three, four
         return 4
-    power = 10 ** math.floor(math.log10(largest))
+    power = float(10 ** (len(str(largest)) - 1))
     return next(math.ceil(power * step) for step in _STEPS if power * step >= largest)
 
 

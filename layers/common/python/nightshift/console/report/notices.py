@@ -1,4 +1,4 @@
-"""What a report's page says of the report itself: how old it is, and what is being done about it."""
+"""What a report's page says of the report itself: how old it is, and what is done about it."""
 
 from dataclasses import dataclass
 

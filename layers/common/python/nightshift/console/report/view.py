@@ -11,7 +11,7 @@ from nightshift.console.report import charts, query
 from nightshift.reports.figures import TOP
 from nightshift.reports.model import Standing, Wish
 
-PERIODS = (
+PERIODS: tuple[tuple[str, str], ...] = (
     ("7d", "7 days"),
     ("30d", "30 days"),
     ("90d", "90 days"),
@@ -143,13 +143,10 @@ def period_words(label: str) -> str:
 
 
 def _periods(wish: Wish) -> tuple[Link, ...]:
-    shown = PERIODS
-    if wish.period.label not in dict(PERIODS):
-        shown = (*PERIODS, (wish.period.label, wish.period.label))
+    here = wish.period.label
+    shown = PERIODS if here in dict(PERIODS) else (*PERIODS, (here, here))
     return tuple(
-        Link(
-            address=query.address(wish, period=label), text=text, is_here=label == wish.period.label
-        )
+        Link(address=query.address(wish, period=label), text=text, is_here=label == here)
         for label, text in shown
     )
 
@@ -215,7 +212,9 @@ def _figures(report: Part) -> tuple[Figure, ...]:
     merged = pulls["merged"]
     sized = f"of {pulls['sized']:,} requests" if 0 < pulls["sized"] < merged else ""
     lines = f"+{pulls['additions']:,} −{pulls['deletions']:,}" if pulls["sized"] else "–"  # noqa: RUF001 - a minus
-    files = f"in {words.plural(pulls['changed_files'], 'file')}" if pulls["sized"] else "not counted"
+    files = (
+        f"in {words.plural(pulls['changed_files'], 'file')}" if pulls["sized"] else "not counted"
+    )
     gained = stars["gained"]
     more = "" if gained is None else f"+{gained:,} in this time"
     if gained is not None and not stars["is_whole"]:
