@@ -158,7 +158,7 @@ def _names(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _within(path: str, scope: str) -> bool:
-    return scope == "/" or path == scope or path.startswith(f"{scope}/")
+    return scope in {"/", path} or path.startswith(f"{scope}/")
 
 
 class _Reader(HTMLParser):
