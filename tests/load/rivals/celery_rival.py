@@ -30,6 +30,7 @@ def finish() -> None:
 
 def tell() -> None:
     """Print this process's CPU seconds, past whatever a worker puts in the place of its output."""
+    assert sys.__stdout__ is not None
     os.write(sys.__stdout__.fileno(), f"cpu_s {time.process_time()}\n".encode())
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from nightshift.audit.settings import AuditSettings
 from nightshift.cache.settings import CacheSettings, CacheTable
+from nightshift.console.settings import ConsoleSettings
 from nightshift.core.environment import load as load_settings
 from nightshift.email.settings import (
     EmailTable,
@@ -235,6 +236,7 @@ MODELS: dict[str, list[type]] = {
         VerifierSettings,
         AccountSettings,
         OidcSettings,
+        ConsoleSettings,
         ApiKeySettings,
         AuditSettings,
         SettingsSettings,
@@ -243,6 +245,16 @@ MODELS: dict[str, list[type]] = {
         MailKeySettings,
     ],
     "mail_events": [EmailTable],
+    "console": [
+        HttpSettings,
+        VerifierSettings,
+        ConsoleSettings,
+        EngineSettings,
+        CacheTable,
+        CacheSettings,
+        ReportSettings,
+        GitHubSettings,
+    ],
     "publisher": [EngineSettings, TaskSettings],
     "sweeper": KINDS,
     "listener": [EngineSettings, TaskSettings, MailQueueSettings],
@@ -270,18 +282,18 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
     [
         ("NIGHTSHIFT_CRITICAL_QUEUE_URL", {"publisher"} | ENDING),
         ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher", "accounts"} | ENDING),
-        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher", "accounts"} | ENDING),
+        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher", "accounts", "console"} | ENDING),
         ("NIGHTSHIFT_ASSETS_BUCKET", {"accounts", "worker_low"}),
         ("NIGHTSHIFT_BUS_NAME", ENDING),
-        ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
+        ("NIGHTSHIFT_PAYLOADS_BUCKET", {"console"} | ENDING),
         ("NIGHTSHIFT_MEMOS_TABLE", ENDING - {"listener"}),
-        ("NIGHTSHIFT_CACHE_TABLE", ENDING - {"listener"}),
+        ("NIGHTSHIFT_CACHE_TABLE", ({"console"} | ENDING) - {"listener"}),
         ("NIGHTSHIFT_GITHUB_TOKEN_PARAM", {"worker_low"}),
-        ("NIGHTSHIFT_GITHUB_API_URL", {"worker_low"}),
+        ("NIGHTSHIFT_GITHUB_API_URL", {"worker_low", "console"}),
         ("NIGHTSHIFT_CARD_GENERATOR", {"worker_default"}),
         ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
         ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
-        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts", "worker_default"}),
+        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts", "console", "worker_default"}),
         ("NIGHTSHIFT_EMAIL_TABLE", {"accounts", "mail_events"} | ENDING),
         ("NIGHTSHIFT_MAIL_KEY_PARAM", {"api", "accounts", "worker_default"}),
         ("NIGHTSHIFT_MAIL_PROVIDER", {"worker_default"}),
