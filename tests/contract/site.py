@@ -1,6 +1,7 @@
 """The pages of the product as a browser finds them, over one in-memory world in virtual time."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nightshift.accounts_wiring import build_accounts_function
@@ -10,10 +11,10 @@ from tests.contract.apps import GENEROUS, make_beside, make_email
 from tests.contract.door import ENVIRON, PASSWORD, Door, make_world, register
 from tests.support.browser import Browser, Page
 from tests.support.dynamo import FakeDynamoDB
+from tests.unit.identity.oidc.scene import Idp
 from tests.unit.reports.scene import TABLES, Scene
 
 ANNA, VERA = "anna@example.com", "vera@example.com"
-ROOT = "root@example.com"
 ACCOUNTS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions", "/login", "/logout", "/session")
 USER = "ada"
 PAGE = f"/reports/{USER}"
@@ -37,7 +38,8 @@ class Site:
         self.environ = {**ENVIRON, **GENEROUS, "NIGHTSHIFT_STAGE": stage, **(environ or {})}
         email = make_email(self.scene.world)
         email.is_silent = True
-        beside = make_beside(self.scene.world, email)
+        self.idp = Idp(self.clock)
+        beside = replace(make_beside(self.scene.world, email), sender=self.idp.sender)
         accounts = build_accounts_function(self.environ, self.world.outside, beside)
         console = build_console_app(self.environ, self.world.outside, lambda: self.scene.context)
 
@@ -47,12 +49,15 @@ class Site:
 
         self.handler = route
         self.door = Door(handler=route)
-        root = register(self.door, ROOT)
         self.anna = register(self.door, ANNA)
         vera = register(self.door, VERA)
-        path = f"/users/{vera['user']['id']}/roles"
-        given = self.door("PUT", path, json_body={"roles": ["viewer"]}, token=root["access_token"])
-        assert given.status == 200, given.text
+        self.dynamo.update_item(
+            TableName="identity",
+            Key={"pk": {"S": f"USER#{vera['user']['id']}"}, "sk": {"S": "PROFILE"}},
+            UpdateExpression="SET #roles = :roles",
+            ExpressionAttributeNames={"#roles": "roles"},
+            ExpressionAttributeValues={":roles": {"L": [{"S": "viewer"}]}},
+        )
 
     def browser(self, who: str | None = None) -> Browser:
         """Return a browser, in which somebody has signed in or nobody."""

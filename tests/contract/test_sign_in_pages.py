@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
 from nightshift.reports.settings import ReportSettings
+from tests.contract.door import PASSWORD
 from tests.contract.site import ANNA, PAGE, Site
 from tests.support.browser import SITE, Browser
 
@@ -304,3 +305,33 @@ def test_nothing_of_a_session_is_logged() -> None:
     secrets = [line.partition("=")[2].partition(";")[0] for line in browser.set_cookies]
     found = [one for one in [*filter(None, secrets), ANNA, "correct horse"] if one in logged]
     assert ([], True) == (found, "http.request" in logged)
+
+
+def test_a_provider_leads_in_and_on() -> None:
+    """The form offers the configured one; who comes back from it has signed in, and goes on."""
+    site = Site()
+    site.idp.claims = {"sub": "248289761001", "email": "new@example.com", "email_verified": True}
+    browser = site.browser()
+    way = browser.get(f"/login?next={PAGE}").links["Continue with Staff"]
+    browser.follows = False
+    asked = parse_qs(urlsplit(browser.get(way).headers["location"]).query)
+    site.idp.nonce = asked["nonce"][0]
+    browser.follows = True
+    answer = urlencode({"code": "c", "state": asked["state"][0]})
+    page = browser.get(f"{urlsplit(asked['redirect_uri'][0]).path}?{answer}")
+    assert (PAGE, True) == (page.address, is_signed_in(browser))
+
+
+def test_a_provider_that_leads_nowhere_is_told_in_words() -> None:
+    """Beside the form, which can be used instead, and still leads on."""
+    browser = Site().browser()
+    way = browser.get(f"/login?next={PAGE}").links["Continue with Staff"]
+    browser.follows = False
+    asked = parse_qs(urlsplit(browser.get(way).headers["location"]).query)
+    browser.follows = True
+    answer = urlencode({"error": "access_denied", "state": asked["state"][0]})
+    page = browser.get(f"{urlsplit(asked['redirect_uri'][0]).path}?{answer}")
+    assert "The sign-in was cancelled there, or refused." in page.words
+    page = browser.submit(page, "Log in", email=ANNA, password=PASSWORD)
+    assert (PAGE, True) == (page.address, is_signed_in(browser))
+    assert "did not work" in Site().browser().get("/login?oidc_error=whatever").words

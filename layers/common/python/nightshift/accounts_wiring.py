@@ -86,7 +86,8 @@ def build_accounts_function(
         from nightshift.console.doors import AccountsDoor  # noqa: PLC0415 - for pages only
 
         identity = build_identity(environ, outside, _neighbours(environ, outside, beside))
-        return AccountsDoor(identity.sign_in, identity.sessions)
+        providers = identity.desk().door.providers
+        return AccountsDoor(identity.sign_in, identity.sessions, providers)
 
     return with_sign_in(build_accounts_app(environ, outside, beside), door, environ, outside)
 

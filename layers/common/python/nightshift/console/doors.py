@@ -1,11 +1,13 @@
 """What the sign-in pages ask of accounts, and accounts as they answer it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from nightshift.core.access import Caller
 from nightshift.identity.errors import SessionNotFoundError
 from nightshift.identity.model import Actor, Client
+from nightshift.identity.oidc.model import Provider
 from nightshift.identity.sessions import Sessions, Tokens
 from nightshift.identity.sign_in import SignIn
 
@@ -44,13 +46,20 @@ class SignInDoor(Protocol):
         """End the session that the caller has signed in with, if it has not ended."""
         ...
 
+    def providers(self) -> Sequence[Provider]:
+        """Return the providers that one can sign in with, in the order to be shown."""
+        ...
+
 
 class AccountsDoor:
     """The accounts of identity."""
 
-    def __init__(self, sign_in: SignIn, sessions: Sessions) -> None:
+    def __init__(
+        self, sign_in: SignIn, sessions: Sessions, providers: Callable[[], Sequence[Provider]]
+    ) -> None:
         self._sign_in = sign_in
         self._sessions = sessions
+        self._providers = providers
 
     def login(self, email: str, password: str, client: Client) -> Pair:
         """Begin a session; see `SignInDoor`."""
@@ -69,6 +78,10 @@ class AccountsDoor:
             self._sessions.end(actor, caller.session_id)
         except SessionNotFoundError:
             return
+
+    def providers(self) -> Sequence[Provider]:
+        """Return the providers; see `SignInDoor`."""
+        return self._providers()
 
 
 def _pair(tokens: Tokens) -> Pair:

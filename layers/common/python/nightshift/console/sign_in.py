@@ -28,12 +28,25 @@ from nightshift.identity.errors import (
     TokenError,
     TooManyAttemptsError,
 )
+from nightshift.identity.oidc.ways import ERROR_PARAMETER
 
 MAX_EMAIL_CHARS = 254
 MAX_PASSWORD_CHARS = 1024
 FORM_BYTES = 16
 _REFUSED = 422
 """A refused sign-in is no 401: that would ask for an Authorization header (RFC 9110 11.6.1)."""
+
+_FAILED = "That sign-in did not work. Please try again, or use your password."
+_FAILURES = {
+    "oidc_refused": "The sign-in was cancelled there, or refused.",
+    "oidc_provider_unavailable": "The provider cannot be reached at the moment.",
+    "oidc_email_unverified": "The provider does not say that your e-mail address is verified.",
+    "oidc_account_unverified": "There is an account with this address, which nobody has verified "
+    "yet: log in with its password, or ask for a new one.",
+    "registration_closed": "There is no such account, and new ones are not taken at the moment.",
+    "account_disabled": "This account is disabled.",
+}
+"""By the slugs that a provider's callback comes back with."""
 
 
 class SignInPages:
@@ -144,6 +157,9 @@ class SignInPages:
             error=error,
             wait_s=wait_s,
             token=self._guard.token(_holder(shown)),
+            providers=self._door().providers(),
+            back=with_query(LOGIN_PATH, {"next": way}),
+            failed=_words(request.query.get(ERROR_PARAMETER, "")),
         )
 
 
@@ -161,6 +177,11 @@ def _route(method: str, path: str, handler: Handler, *, knows_visitor: bool = Tr
 def _holder(form_cookie: str) -> str:
     """Return what the sign-in form's token is bound to; no session's id looks like it."""
     return f"form:{form_cookie}"
+
+
+def _words(slug: str) -> str:
+    """Return what is said of a sign-in with a provider that came to nothing."""
+    return _FAILURES.get(slug, _FAILED) if slug else ""
 
 
 def _is_form_cookie(text: str) -> bool:
