@@ -287,7 +287,11 @@ def test_who_is_woken_and_refused_wakes_the_next_of_its_line() -> None:
     """It never begins, so that it never ends either."""
     hand = Hand(act=lambda _: listen_elsewhere(world) if len(hand.jobs) == 1 else None)
     world, kind = stack(hand, subject=lambda p: p.subject)
-    _, second, third = (put(world, kind).job_id for _ in range(3))
+    jobs = []
+    for _ in range(3):
+        jobs.append(put(world, kind).job_id)
+        world.clock.advance(seconds=1)
+    _, second, third = jobs
     world.listen(1)
     (message,) = [decode(m.body) for m in world.queue.messages if second in m.body]
     world.queue.messages.clear()
