@@ -152,6 +152,4 @@ def test_who_makes_reports_keeps_them_and_who_shows_them_reads_them() -> None:
     }
     reading = {"s3:GetObject"}
     expected = {"worker_low": reading | {"s3:PutObject"}, "api": reading, "console": reading}
-    assert expected == {
-        name: actions for name, actions in found.items() if actions
-    }
+    assert expected == {name: actions for name, actions in found.items() if actions}
