@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,7 @@ def _crowd(stack: Stack, user: User, name: str, size: int, wishes: Sequence[str]
     with ThreadPoolExecutor(size) as pool:
         answers = list(pool.map(ask, range(size)))
     for wish in wishes:
-        wait_until(lambda wish=wish: _is_fresh(stack, wish), f"the report {wish}", PATIENCE_S)
+        wait_until(partial(_is_fresh, stack, wish), f"the report {wish}", PATIENCE_S)
     jobs = _jobs(stack, wishes)
     problems = [problem for _, problem in answers if problem][:3]
     problems += [f"{len(jobs)} jobs"] if len(jobs) != len(wishes) else []
