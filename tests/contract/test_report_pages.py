@@ -220,3 +220,25 @@ def test_the_form_leads_to_the_report() -> None:
     form = browser.get("/reports")
     page = browser.submit(form, "Show the report", username=" @octocat ", period="30d")
     assert ("/reports/octocat?show_star_increase=true", 200) == (page.address, page.status)
+
+
+def test_somebody_who_did_nothing_has_a_page_too() -> None:
+    """It says so, and draws nothing that is not there."""
+    site = Site()
+    site.scene.made(user="quiet-quinn")
+    page = site.browser().get("/reports/quiet-quinn")
+    assert "Quiet Quinn did nothing that can be seen in public." in page.words
+    assert "Nothing was merged." in page.text
+    assert "The latest pull" not in page.words
+
+
+def test_what_is_left_out_is_said() -> None:
+    """By week where there are many days, and of how many pull requests lines are known."""
+    site = Site()
+    site.scene.github.token = None
+    site.scene.made(period="365d", show_star_increase=True)
+    page = site.browser().get(f"{PAGE}?period=365d&show_star_increase=true")
+    assert "Pull requests merged by week" in page.words
+    assert re.search(r"Lines are those of 20 of \d+ pull requests\.", page.words)
+    assert re.search(r"in \d+ files? of 20 requests", page.words)
+    assert "Without new stars" in page.links

@@ -1,17 +1,15 @@
 """Routes of pages: what is served, to whom, and what a handler gets."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from re import Pattern
 from typing import Any
 from urllib.parse import urlencode
 
 from nightshift.core.access import Caller
 from nightshift.http.reply import Reply
 from nightshift.http.request import RawRequest
-from nightshift.http.routing import Access, PathParam
-
-_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+from nightshift.http.routing import Access, PathParam, matcher_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,15 +59,6 @@ class PageRoute:
     is_own_guard: bool = False
     knows_visitor: bool = True
 
-    def matcher(self) -> re.Pattern[str]:
-        """Return the expression that takes a path apart."""
-        parts = _PARAMETER.split(self.path)
-        text = "".join(
-            f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part)
-            for index, part in enumerate(parts)
-        )
-        return re.compile(text + r"\Z")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
@@ -83,9 +72,9 @@ class PageTable:
     """All page routes of one function."""
 
     def __init__(self, routes: Sequence[PageRoute]) -> None:
-        self._entries: dict[str, tuple[re.Pattern[str], dict[str, PageRoute]]] = {}
+        self._entries: dict[str, tuple[Pattern[str], dict[str, PageRoute]]] = {}
         for route in routes:
-            _, by_method = self._entries.setdefault(route.path, (route.matcher(), {}))
+            _, by_method = self._entries.setdefault(route.path, (matcher_of(route.path), {}))
             by_method[route.method] = route
 
     def find(self, path: str) -> Found | None:

@@ -15,18 +15,13 @@ def safe_next(text: str | None) -> str:
     r"""Return the way if it leads to a page of this site, else home.
 
     Browsers take `//host`, `/\host` and what holds tabs or line ends for addresses of other sites.
-    A way that would only lead round in a circle is none either.
     """
     if text is None or len(text) > MAX_CHARS or not _ON_THIS_SITE.fullmatch(text):
         return HOME
-    return HOME if _path(text) == REFRESH_PATH else text
+    return text
 
 
 def after_sign_in(text: str | None) -> str:
     """Return the way if it leads to a page to be looked at, else home."""
     way = safe_next(text)
-    return HOME if _path(way) in {LOGIN_PATH, LOGOUT_PATH} else way
-
-
-def _path(way: str) -> str:
-    return way.partition("?")[0].partition("#")[0]
+    return HOME if way.partition("?")[0] in {LOGIN_PATH, LOGOUT_PATH} else way

@@ -47,7 +47,7 @@ def build_console_app(
     from nightshift.console.report.query import web_of  # noqa: PLC0415 - the same
     from nightshift.reports.settings import GitHubSettings  # noqa: PLC0415 - the same
 
-    edge = _edge(environ, outside or real_outside())
+    edge = make_edge(environ, outside or real_outside())
     web = web_of(load(GitHubSettings, environ).github_api_url)
     pages = ReportPages(reports, renderer=edge.renderer, web=web)
     return PageApp([*public(), *pages.routes()], edge)
@@ -73,7 +73,7 @@ def with_sign_in(
         from nightshift.console.app import PageApp  # noqa: PLC0415 - see above
         from nightshift.console.sign_in import SignInPages  # noqa: PLC0415 - see above
 
-        edge = _edge(environ, outside)
+        edge = make_edge(environ, outside)
         sign_in = SignInPages(
             cache(door),
             renderer=edge.renderer,
@@ -110,7 +110,12 @@ def sign_in_pages(environ: Mapping[str, str]) -> Pages:
     return Pages(cookies=cookies, home=LOGIN_PATH)
 
 
-def _edge(environ: Mapping[str, str], outside: Outside) -> "PageEdge":
+def make_edge(environ: Mapping[str, str], outside: Outside) -> "PageEdge":
+    """Return what pages stand on.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
     from nightshift.aws.dynamo import Table  # noqa: PLC0415 - not before a page is asked for
     from nightshift.console.app import PageEdge  # noqa: PLC0415 - the same
     from nightshift.console.cookies import CookieJar  # noqa: PLC0415 - the same
