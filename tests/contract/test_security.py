@@ -130,7 +130,7 @@ DANGEROUS = re.compile(
     r"^(?:(?:builtins\.)?(?:eval|exec|compile|__import__)|os\.(?:system|popen|exec\w*|spawn\w*)"
     r"|(?:subprocess|pickle|shelve|marshal\.loads?|yaml|xml|lxml|jinja2|telnetlib|ftplib)(?:\..*)?)$"
 )
-OUR_TEMPLATES = {("email/rendering.py", "jinja2")}
+OUR_TEMPLATES = {("email/rendering.py", "jinja2"), ("console/rendering.py", "jinja2")}
 WEAK = re.compile(
     r"(?i)(?:^|\.)(?:md5|sha1|md4|ripemd|arc4|des|tripledes|blowfish|ecb|cbc|pkcs1v15)$"
 )
