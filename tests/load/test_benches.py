@@ -12,6 +12,7 @@ from tests.load import (
     bench_init,
     bench_lateness,
     bench_page,
+    bench_refresh,
     bench_rescue,
     bench_sender,
     bench_simulation,
@@ -99,6 +100,14 @@ def test_a_subject_never_has_more_at_work_than_it_may(limit: int) -> None:
 
     _show(bench_unique.rushed_shown(found))
     assert [] == found.problems
+
+
+def test_fifty_refreshes_at_once_leave_one_family() -> None:
+    """Two hundred rounds, in most of which the winning write goes wrong."""
+    found = bench_refresh.measure()
+
+    _show(bench_refresh.shown(found))
+    assert [] == bench_refresh.missed(found)
 
 
 def test_no_seed_of_ten_thousand_breaks_a_promise() -> None:

@@ -75,6 +75,11 @@ EXAMPLES: Mapping[Template, Mapping[str, Any]] = {
         "duration_s": 66_000,
         "month": "2026-10-01",
         "active_days": 22,
+        "by_type": [
+            {"type": "Run", "count": 19},
+            {"type": "Ride", "count": 10},
+            {"type": "Swim", "count": 5},
+        ],
         "attached": True,
     },
     Template.EXPORT_READY: {
