@@ -18,6 +18,7 @@ from tests.load import (
     bench_simulation,
     bench_tick,
     bench_unique,
+    bench_who_exists,
 )
 
 pytestmark = pytest.mark.bench
@@ -108,6 +109,15 @@ def test_fifty_refreshes_at_once_leave_one_family() -> None:
 
     _show(bench_refresh.shown(found))
     assert [] == bench_refresh.missed(found)
+
+
+@pytest.mark.parametrize("what", bench_who_exists.ASKED)
+def test_nobody_learns_from_the_time_who_has_an_account(what: str) -> None:
+    """Medians of five hundred pairs, in turn and in one process, at most 5 % apart."""
+    found = bench_who_exists.measure(what)
+
+    _show(bench_who_exists.shown(found))
+    assert [] == bench_who_exists.missed(found)
 
 
 def test_no_seed_of_ten_thousand_breaks_a_promise() -> None:

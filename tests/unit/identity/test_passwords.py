@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from nightshift.core.environment import SettingsError
+from nightshift.identity.model import NOBODY
 from tests.contract.door import PASSWORD
 from tests.support.accounts import ADA, Scene, make_scene
 from tests.support.faults import CrashError, Fault, FaultMode, FaultPlan
@@ -327,7 +328,7 @@ def test_every_act_is_noted(scene: Scene) -> None:
     assert [
         ("password.change", user_id, f"user:{user_id}", "failure"),
         ("password.change", user_id, f"user:{user_id}", "success"),
-        ("password.reset_request", None, None, "failure"),
+        ("password.reset_request", None, f"user:{NOBODY}", "failure"),
         ("password.reset_request", None, f"user:{user_id}", "success"),
         ("password.reset", user_id, f"user:{user_id}", "success"),
         ("password.reset", None, f"user:{user_id}", "failure"),

@@ -6,6 +6,12 @@ from datetime import datetime
 
 from nightshift.core.access import RoleName, SessionId, UserId
 
+NOBODY = UserId("00000000-0000-7000-8000-000000000000")
+"""Stands for the user of an address that is nobody's, so that both take the same reads and writes.
+
+In the audit log it is who was tried to sign in as.
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:

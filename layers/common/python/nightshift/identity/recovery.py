@@ -12,7 +12,7 @@ from nightshift.identity.ground import Ground
 from nightshift.identity.guard import Guard
 from nightshift.identity.letters import Letters
 from nightshift.identity.links import Link, PresentedLink, Purpose, judge, parse
-from nightshift.identity.model import Actor, Client, User, email_key
+from nightshift.identity.model import NOBODY, Actor, Client, User, email_key
 from nightshift.identity.passwords import Passwords, check_acceptable
 from nightshift.identity.trail import FAILURE, SUCCESS, user_subject
 from nightshift.identity.verification import Verification
@@ -110,14 +110,13 @@ class Recovery:
         )
         letter = self._letters.link(link, secret, name=user.name if user else "", client=client)
         self._ground.store.add_link(link, self._ground.posting(letter))
-        user_id = user.user_id if user else None
-        self._ground.log.info("password.reset_requested", user_id=user_id)
+        self._ground.log.info("password.reset_requested", user_id=user.user_id if user else None)
         self._ground.note(
             "password.reset_request",
             client=client,
             actor_id=None,
-            subject=user_subject(user_id) if user_id else None,
-            outcome=SUCCESS if user_id else FAILURE,
+            subject=user_subject(user.user_id if user else NOBODY),
+            outcome=SUCCESS if user else FAILURE,
         )
 
     def reset(self, token: str, new: str, client: Client) -> None:

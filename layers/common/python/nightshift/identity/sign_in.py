@@ -13,7 +13,7 @@ from nightshift.identity.errors import (
 )
 from nightshift.identity.ground import Ground
 from nightshift.identity.guard import Guard
-from nightshift.identity.model import Client, User, email_key
+from nightshift.identity.model import NOBODY, Client, User, email_key
 from nightshift.identity.passwords import Passwords, check_acceptable
 from nightshift.identity.sessions import Sessions, Tokens
 from nightshift.identity.trail import DENIED, FAILURE, user_subject
@@ -126,13 +126,12 @@ class SignIn:
         right = self._passwords.verify(user.password_hash if user else None, password)
         if user is None or not right:
             self._guard.failed(account, client.address)
-            user_id = user.user_id if user else None
-            self._ground.log.warning("login.refused", user_id=user_id)
+            self._ground.log.warning("login.refused", user_id=user.user_id if user else None)
             self._ground.note(
                 "auth.login",
                 client=client,
                 actor_id=None,
-                subject=user_subject(user_id) if user_id else None,
+                subject=user_subject(user.user_id if user else NOBODY),
                 outcome=FAILURE,
             )
             raise InvalidCredentialsError

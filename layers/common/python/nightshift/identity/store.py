@@ -24,16 +24,16 @@ from nightshift.identity.items import (
     from_link,
     from_session,
     from_user,
+    read_decoy,
     to_link,
     to_user,
 )
 from nightshift.identity.links import Link, PresentedLink, Purpose
-from nightshift.identity.model import Device, Session, User, email_key
+from nightshift.identity.model import NOBODY, Device, Session, User, email_key
 from nightshift.identity.roles.errors import LastAdminError, UnknownRoleError
 from nightshift.identity.roles.holders import holder_parts, is_admins
 
 Commit = Callable[[Sequence[TransactPart]], None]
-_NOBODY = UserId("00000000-0000-7000-8000-000000000000")
 _DELETED_USER = 2
 """Where the user stands among the writes of a deletion."""
 
@@ -187,9 +187,12 @@ class IdentityStore:
         return [(item["sk"], UserId(item["user_id"])) for item in found]
 
     def find_user_by_email(self, email: str) -> User | None:
-        """Return the user of an address, or None; both take the same two reads."""
+        """Return the user of an address, or None; both take the same two reads and as long."""
         pointer = self._table.get(keys.email(email_key(email)), consistent=True)
-        return self.find_user(UserId(pointer["user_id"]) if pointer else _NOBODY)
+        user = self.find_user(UserId(pointer["user_id"]) if pointer else NOBODY)
+        if user is None:
+            read_decoy()
+        return user
 
     def _change_part(self, before: User, after: User) -> Put:
         unchanged = Condition(
