@@ -11,6 +11,10 @@ SHELL := /bin/sh
 # `sam build` needs the runtime's own Python, which a version manager may hide from the path.
 BUILD_PATH := $(PATH):$(HOME)/.pyenv/shims:$(wildcard $(HOME)/.pyenv/versions/3.13*/bin)
 
+# The tests in a real browser use the machine's own.
+CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+BROWSER := $(if $(CHROMIUM),,and not browser)
+
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test check format bench openapi settings build deploy lock clean
 
@@ -30,7 +34,8 @@ test: ## Run all tests; branch coverage of the layer must be at least 90 %
 	@rm -f .coverage .coverage.*
 	$(DEV)/python -m pytest -q -n 2 --dist worksteal -m "not stack and not bench" \
 		--cov --cov-report= $(TESTS)
-	$(DEV)/python -m pytest -q -m "stack and not bench" --cov --cov-append --cov-report= $(TESTS)
+	@$(if $(CHROMIUM),,echo "No Chromium is installed: the tests in a real browser are left out.")
+	$(DEV)/python -m pytest -q -m "stack and not bench $(BROWSER)" --cov --cov-append --cov-report= $(TESTS)
 	$(DEV)/python -m coverage report --fail-under=90
 
 check: ## Lint, types, layers, templates, and that generated files are up to date

@@ -1,10 +1,10 @@
-"""Entry point: accounts, sign-in, sessions, roles, API keys, settings and the audit log."""
+"""Entry point: accounts, sign-in (by pages too), sessions, roles, API keys, settings, audit."""
 
 import os
 
 from nightshift.core.startup import quick_imports
 
 with quick_imports():
-    from nightshift.accounts_wiring import build_accounts_app
+    from nightshift.accounts_wiring import build_accounts_function
 
-handler = build_accounts_app(os.environ)
+handler = build_accounts_function(os.environ)

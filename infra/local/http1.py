@@ -128,7 +128,9 @@ async def serve(handler: Handler, host: str, port: int) -> asyncio.Server:
     """
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
+        # Cancelled is what is still open at the end; before 3.12 asyncio prints that as an error.
+        ends = (ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.suppress(*ends):
             await _serve_connection(handler, reader, writer)
         with contextlib.suppress(ConnectionError):
             writer.close()

@@ -32,7 +32,7 @@ def invocation_door(
 
     async def handle(exchange: Exchange) -> None:
         name = exchange.path.removeprefix(_PREFIX)
-        event = await exchange.read()
+        event = with_cookies(await exchange.read())
         request_id = exchange.header(b"x-amzn-lambda-request-id").decode("latin-1")
         try:
             outcome = await host.invoke(name, event, request_id=request_id)
@@ -48,6 +48,22 @@ def invocation_door(
         await exchange.answer(status, "application/json", answer or outcome.body)
 
     return handle
+
+
+def with_cookies(event: bytes) -> bytes:
+    """Return an HTTP API's event with its cookies where API Gateway has them.
+
+    Payload 2.0 lists them apart from the headers; the emulator leaves them there.
+    """
+    if b'"cookie"' not in event.lower():
+        return event
+    document = json.loads(event)
+    if not isinstance(document, dict) or "http" not in document.get("requestContext", {}):
+        return event
+    sent = {name: value for name, value in document["headers"].items() if name.lower() == "cookie"}
+    kept = {name: value for name, value in document["headers"].items() if name not in sent}
+    cookies = [one.strip() for value in sent.values() for one in value.split(";") if one.strip()]
+    return json.dumps({**document, "headers": kept, "cookies": cookies}).encode()
 
 
 def spec_finder(

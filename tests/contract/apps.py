@@ -1,6 +1,7 @@
 """All HTTP functions of the product over one in-memory world, behind one door."""
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -34,7 +35,7 @@ from nightshift.memos.cards import Written
 from nightshift.memos.settings import MemoSettings
 from nightshift.memos.wiring import MemosContext
 from nightshift.memos.wiring import Outside as MemosOutside
-from nightshift.observability import Log
+from nightshift.observability import make_log
 from nightshift.ports.github import GitHubUnavailableError
 from nightshift.reports.settings import ReportSettings
 from nightshift.reports.wiring import Outside as ReportsOutside
@@ -52,8 +53,10 @@ from tests.contract.door import (
     make_world,
     register,
 )
+from tests.contract.identities import PROVIDER, link_identity
 from tests.support.dynamo import FakeDynamoDB
 from tests.support.world import World as Engine
+from tests.unit.identity.oidc.scene import ISSUER, Idp
 from tests.unit.memos.scene import Lines
 
 FLOW_KEY = "nightly"
@@ -75,6 +78,10 @@ GENEROUS = {
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS": "100",
     "NIGHTSHIFT_ADMIN_EMAIL": "root@example.com",
     "NIGHTSHIFT_LOGIN_FREE_ATTEMPTS_ADDRESS": "100000",
+    "NIGHTSHIFT_OIDC_START_LIMIT_ADDRESS": "1000000",
+    "NIGHTSHIFT_OIDC_PROVIDERS": json.dumps(
+        [{"id": PROVIDER, "issuer": ISSUER, "client_id": "nightshift"}]
+    ),
 }
 
 
@@ -210,7 +217,7 @@ def make_product(*kinds: JobKind[Any]) -> Product:
     world = make_world()
     world.dynamodb, world.clock = dynamodb, engine.clock
     memos = make_memos(engine)
-    email = make_email(engine, world.log)
+    email = make_email(engine)
     behind = Behind(
         engine=engine,
         memos=memos,
@@ -247,6 +254,8 @@ def make_product(*kinds: JobKind[Any]) -> Product:
         "role_name": "support",
         "key_id": key["id"],
         "suppression_id": email.suppress("bounced@example.com"),
+        "provider": PROVIDER,
+        "identity_id": link_identity(world, product.user_id),
     }
     dynamodb.strict, email.is_silent = True, False
     return product
@@ -282,7 +291,12 @@ def make_beside(engine: Engine, email: Email) -> Beside:
         store=LeavingStore(table), steps=[lambda user_id: forget_pictures(pictures, user_id)]
     )
     leaving = LeavingContext(engine.machine, lambda: purge)
-    return Beside(email=email.of_accounts, leaver=lambda: leaving.leaver, uploads=pictures)
+    return Beside(
+        email=email.of_accounts,
+        leaver=lambda: leaving.leaver,
+        uploads=pictures,
+        sender=Idp(engine.clock).sender,
+    )
 
 
 def set_flag(world: World, user_id: str, name: str) -> None:
@@ -321,7 +335,7 @@ def make_reports(engine: Engine, world: World) -> ReportsContext:
     return ReportsContext(engine.machine, outside, ReportSettings(task_timeout_seconds=100))
 
 
-def make_email(engine: Engine, log: Log) -> Email:
+def make_email(engine: Engine) -> Email:
     """Return the email context on the engine's machine, with identity's users as readers."""
     nonces = itertools.count(1)
     deliverer = MemoryMail()
@@ -334,7 +348,7 @@ def make_email(engine: Engine, log: Log) -> Email:
         url=lambda: "https://nightshift.example.com",
         transport=lambda: deliverer,
         random=lambda n: next(nonces).to_bytes(n, "big"),
-        log=log,
+        log=make_log(service="email"),
     )
     context = EmailContext(
         engine.machine,

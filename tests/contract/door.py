@@ -48,6 +48,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
+    cookies: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:
@@ -79,6 +80,7 @@ class Door:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
         encoded: bool = False,
+        cookies: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send one request; `path` is relative to the base path."""
         sent = {"host": "api.example.com", **(headers or {})}
@@ -88,11 +90,18 @@ class Door:
         if token is not None:
             sent["authorization"] = f"Bearer {token}"
         event = self._event(method, path, query, sent, body, encoded=encoded)
+        if cookies:
+            event["cookies"] = [f"{name}={value}" for name, value in cookies.items()]
         raw = self.handler(event, None)
         text = raw["body"]
         if raw["isBase64Encoded"]:
             text = base64.b64decode(text).decode("latin-1")
-        return Answer(status=raw["statusCode"], headers=raw["headers"], text=text)
+        return Answer(
+            status=raw["statusCode"],
+            headers=raw["headers"],
+            text=text,
+            cookies=tuple(raw.get("cookies", ())),
+        )
 
     def _event(
         self,

@@ -1,35 +1,20 @@
 """Signing in with a real provider process, and with each claim tampered with on its way."""
 
-import base64
-import json
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from nightshift.adapters.secrets_memory import MemorySecrets
-from nightshift.core.clock import SystemClock
 from nightshift.identity.oidc.errors import (
     CodeInvalidError,
     IdTokenInvalidError,
     ProviderRefusedError,
     StateInvalidError,
+    StateUsedError,
 )
-from nightshift.identity.oidc.flow import Flows
-from nightshift.identity.oidc.library import Library
-from nightshift.identity.oidc.model import Back, Flaw, Identity, Provider
-from nightshift.identity.oidc.service import Departure, ProviderSignIn
-from nightshift.identity.oidc.wire import Wire
-from nightshift.observability import make_log
-from nightshift.outbound.sender import HttpSender
-from nightshift.ports.sender import OutboundAnswer, OutboundRequest
+from nightshift.identity.oidc.model import Back, Flaw
 from tests.support.openid import OpenIdProcess, openid_process
-from tests.unit.identity.oidc.scene import jar, jwk_of, rsa_key, signed
-
-REDIRECT = "http://127.0.0.1:8787/api/v1/auth/oidc/mock/callback"
-ADA = {"email": "ada@example.com", "email_verified": True, "name": "Ada"}
-SEVEN_HOURS = 25_200
+from tests.support.openid_line import ADA, REDIRECT, Browser
+from tests.unit.identity.oidc.scene import jar
 
 
 @pytest.fixture(scope="module")
@@ -38,102 +23,6 @@ def process() -> Iterator[OpenIdProcess]:
     with openid_process() as running:
         running.know("ada", ADA)
         yield running
-
-
-class Tampering:
-    """The real sender, and somebody on the line who signs what the provider never said.
-
-    `change` is merged into the claims; the keys that the provider publishes are replaced by the
-    forger's when `with_keys` is set, so that the claim alone is wrong.
-    """
-
-    def __init__(self) -> None:
-        self.change: Mapping[str, object] = {}
-        self.with_keys = True
-        self.requests: list[OutboundRequest] = []
-        self._sender = HttpSender(allow_loopback=True, max_body=65_536)
-
-    async def send(self, request: OutboundRequest) -> OutboundAnswer:
-        """Make the call, and change what comes back."""
-        self.requests.append(request)
-        answer = await self._sender.send(request)
-        if not self.change or not answer.ok:
-            return answer
-        document = json.loads(answer.body)
-        if request.url.endswith("/jwks") and self.with_keys:
-            document = {"keys": [jwk_of(rsa_key(), "RS256", kid="forged")]}
-        if "id_token" in document:
-            document["id_token"] = self._forged(document["id_token"])
-        body = json.dumps(document).encode()
-        return OutboundAnswer(
-            outcome=answer.outcome,
-            status=answer.status,
-            retry_after_s=None,
-            body=body,
-            truncated=False,
-            elapsed_ms=0,
-            detail="tampered with",
-        )
-
-    async def aclose(self) -> None:
-        """Release the sender."""
-        await self._sender.aclose()
-
-    def _forged(self, token: str) -> str:
-        body = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        changed = {**claims, **self.change}
-        kept = {name: value for name, value in changed.items() if value is not None}
-        return signed(kept, {"alg": "RS256", "kid": "forged"}, rsa_key())
-
-
-class Browser:
-    """A browser and a relying party that never met before, on the real clock."""
-
-    def __init__(self, process: OpenIdProcess) -> None:
-        self.process = process
-        self.line = Tampering()
-        clock, log = SystemClock(), make_log(service="oidc-process")
-        wire = Wire(lambda: self.line, timeout_s=10)
-        provider = Provider(
-            provider_id="mock",
-            name="Mock",
-            issuer=process.issuer,
-            client_id="nightshift",
-            secret_param="secret",
-        )
-        tokens = iter(range(1, 100))
-        self.service = ProviderSignIn(
-            providers={"mock": provider},
-            flows=Flows(
-                lambda: bytes(range(32)),
-                lambda n: next(tokens).to_bytes(n, "big"),
-                clock,
-                timedelta(minutes=10),
-            ),
-            library=Library(wire, clock, log, allow_loopback=True),
-            wire=wire,
-            secrets=MemorySecrets({"secret": "s3cret"}),
-            clock=clock,
-            log=log,
-            leeway_s=60,
-        )
-
-    def depart(self) -> Departure:
-        """Begin."""
-        return self.service.start("mock", redirect_uri=REDIRECT)
-
-    def arrive(self, departure: Departure, subject: str | None = "ada", **change: Any) -> Identity:
-        """Sign in at the provider and come back, with some of what it said changed."""
-        said = {**self.process.authorize(departure.url, subject), **change}
-        back = Back(
-            state=said.get("state", ""),
-            code=said.get("code", ""),
-            issuer=said.get("iss", ""),
-            error=said.get("error", ""),
-            cookies=jar(departure.flow),
-        )
-        return self.service.finish("mock", back, redirect_uri=REDIRECT)
 
 
 def test_a_user_comes_in(process: OpenIdProcess) -> None:
@@ -205,14 +94,26 @@ def test_who_refuses_at_the_provider_stays_out(process: OpenIdProcess) -> None:
 
 
 def test_a_code_is_good_once(process: OpenIdProcess) -> None:
-    """The second use is refused by the provider."""
+    """The second use is refused by the provider, in whatever flow."""
+    browser = Browser(process)
+    first, second = browser.depart(), browser.depart()
+    code = process.authorize(first.url, "ada")["code"]
+    assert "ada" == browser.arrive(first, code=code).subject
+    with pytest.raises(CodeInvalidError):
+        browser.arrive(second, code=code)
+
+
+def test_an_answer_is_good_once(process: OpenIdProcess) -> None:
+    """The whole of it again, or with a code that nobody used yet, is refused unasked."""
     browser = Browser(process)
     departure = browser.depart()
     said = process.authorize(departure.url, "ada")
-    back = Back(state=said["state"], code=said["code"], cookies=jar(departure.flow))
-    assert "ada" == browser.service.finish("mock", back, redirect_uri=REDIRECT).subject
-    with pytest.raises(CodeInvalidError):
-        browser.service.finish("mock", back, redirect_uri=REDIRECT)
+    assert "ada" == browser.arrive(departure, **said).subject
+    calls = len(browser.line.requests)
+    for code in (said["code"], process.authorize(departure.url, "ada")["code"]):
+        with pytest.raises(StateUsedError):
+            browser.arrive(departure, **{**said, "code": code})
+    assert calls == len(browser.line.requests)
 
 
 def test_a_code_of_another_flow_brings_the_wrong_nonce(process: OpenIdProcess) -> None:

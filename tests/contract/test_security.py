@@ -19,6 +19,12 @@ SEARCHED = {("GET /users", "email"), ("GET /email/suppressions", "email")}
 """An address is no credential. Administrators find people by it; no log of ours holds a query."""
 ONE_CLICK = {("GET /email/unsubscribe", "token"), ("POST /email/unsubscribe", "token")}
 """RFC 8058 has it in the address; it opens nothing but the door out of one kind of mail."""
+NAMES = {
+    (f"{method} /flow-controls/{{flow_key}}", "flow_key") for method in ("GET", "PUT", "DELETE")
+}
+"""A key of flow control is a name that its owner chose for what shares a limit."""
+HANDED_OVER = {("GET /auth/oidc/{provider}/callback", "code")}
+"""OpenID Connect has it there; it is good once, in the browser that asked, with PKCE's verifier."""
 LEVEL_1 = """
 1.2.1 1.2.2 1.2.3 1.2.4 1.2.5 1.3.1 1.3.2 1.5.1 2.1.1 2.2.1 2.2.2 2.3.1 3.2.1 3.2.2 3.3.1 3.4.1
 3.4.2 3.5.1 3.5.2 3.5.3 4.1.1 4.4.1 5.2.1 5.2.2 5.3.1 5.3.2 8.1.1 8.2.1 8.2.2 8.3.1 11.3.1 11.3.2
@@ -55,7 +61,12 @@ def test_every_answer_says_what_it_is_and_closes_the_rest(operation: Operation) 
         assert charset.lower().startswith("charset=utf-8")
 
 
-@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.method == "GET"], ids=str)
+REVALIDATING = {"GET /reports/{username}"}
+"""Whoever reads a report that is missing or stale has it made anew; that is what it is for."""
+READING = [o for o in OPERATIONS if o.method == "GET" and str(o) not in REVALIDATING]
+
+
+@pytest.mark.parametrize("operation", READING, ids=str)
 def test_reading_changes_nothing(product: Product, operation: Operation) -> None:
     """A GET, from wherever it was made to come, leaves everything as it is."""
     before = product.stored()
@@ -68,7 +79,7 @@ def test_no_address_holds_a_secret(operation: Operation) -> None:
     """Secrets travel in headers and bodies: no parameter of a path or a query is for one."""
     names = [p["name"] for place in ("path", "query") for p in operation.parameters(place)]
     secretive = {(str(operation), name) for name in names if SECRETIVE.search(name)}
-    assert not secretive - SEARCHED - ONE_CLICK
+    assert not secretive - SEARCHED - ONE_CLICK - HANDED_OVER - NAMES
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "api_key", "authorization"])
@@ -119,7 +130,7 @@ DANGEROUS = re.compile(
     r"^(?:(?:builtins\.)?(?:eval|exec|compile|__import__)|os\.(?:system|popen|exec\w*|spawn\w*)"
     r"|(?:subprocess|pickle|shelve|marshal\.loads?|yaml|xml|lxml|jinja2|telnetlib|ftplib)(?:\..*)?)$"
 )
-OUR_TEMPLATES = {("email/rendering.py", "jinja2")}
+OUR_TEMPLATES = {("email/rendering.py", "jinja2"), ("console/rendering.py", "jinja2")}
 WEAK = re.compile(
     r"(?i)(?:^|\.)(?:md5|sha1|md4|ripemd|arc4|des|tripledes|blowfish|ecb|cbc|pkcs1v15)$"
 )

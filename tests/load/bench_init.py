@@ -22,10 +22,11 @@ import yaml
 ROOT: Final = Path(__file__).resolve().parents[2]
 LAYER: Final = ROOT / "layers" / "common" / "python"
 ROUNDS: Final = 15
-BUDGETS: Final = {"api": 1.6, "listener": 1.1}
+BUDGETS: Final = {"api": 1.6, "console": 2.0, "listener": 1.1}
 FUNCTIONS: Final = (
     "api",
     "accounts",
+    "console",
     "listener",
     "worker_default",
     "worker_low",
@@ -58,6 +59,19 @@ dynamodb()
 
 
 _READY: Final = {
+    "console": """
+from nightshift.reports.wiring import get_context
+get_context().reports
+from nightshift.console.rendering import environment
+environment().get_template("report.html")
+""",
+    "accounts": """
+from nightshift.console.doors import AccountsDoor
+from nightshift.console.sign_in import SignInPages
+from nightshift.console.app import PageApp
+from nightshift.console.rendering import environment
+environment().get_template("login.html")
+""",
     "publisher": """
 from nightshift.tasks.wiring import get_context
 get_context().ticker

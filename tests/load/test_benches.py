@@ -7,9 +7,11 @@ import pytest
 
 from tests.load import (
     bench_cost,
+    bench_crowd,
     bench_engine,
     bench_init,
     bench_lateness,
+    bench_page,
     bench_refresh,
     bench_rescue,
     bench_sender,
@@ -124,6 +126,22 @@ def test_no_seed_of_ten_thousand_breaks_a_promise() -> None:
 
     _show(bench_simulation.shown(found))
     assert [] == bench_simulation.missed(found)
+
+
+def test_a_cached_page_makes_no_call_or_one() -> None:
+    """None from the process's copy, one from the table; one more for who has signed in."""
+    found = bench_page.measure(bench_page.REQUESTS)
+
+    _show(bench_page.shown(found))
+    assert [] == bench_page.missed(found)
+
+
+def test_crowds_make_one_job_a_report(tmp_path: Path) -> None:
+    """By the API and by pages at once, on the local stack; every answer is valid."""
+    found = bench_crowd.measure(bench_crowd.SIZES, tmp_path)
+
+    _show(bench_crowd.shown(found))
+    assert [] == bench_crowd.missed(found)
 
 
 def _show(table: str) -> None:

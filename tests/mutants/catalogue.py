@@ -7,7 +7,10 @@ from tests.mutants.endings import ENDINGS
 from tests.mutants.flow import FLOW
 from tests.mutants.limits import LIMITS
 from tests.mutants.mail import MAIL
+from tests.mutants.oidc import OIDC
+from tests.mutants.queues import QUEUES
 from tests.mutants.sessions import SESSIONS_AND_TOKENS
+from tests.mutants.unique import UNIQUE
 from tests.mutants.walks import WALKS
 
 MUTANTS = (
@@ -18,6 +21,9 @@ MUTANTS = (
     *FLOW,
     *LIMITS,
     *MAIL,
+    *OIDC,
+    *QUEUES,
     *SESSIONS_AND_TOKENS,
+    *UNIQUE,
     *WALKS,
 )

@@ -8,7 +8,7 @@ ENDINGS = (
         path="jobs/ending.py",
         old="if look.record is not None and look.record.is_terminal:",
         new="if False:",
-        tests=("owned", "kinds"),
+        tests=("owned",),
     ),
     Mutant(
         name="an end is written over what came meanwhile",
@@ -16,14 +16,14 @@ ENDINGS = (
         old="self._store.write_record(record, seen=look.record)",
         new="self._store.write_record(record, seen=self._store.find_record(\n"
         "            ref.kind, ref.subject, ref.job_id))",
-        tests=("owned",),
+        tests=("races",),
     ),
     Mutant(
         name="a refusal ends what runs",
         path="jobs/ending.py",
         old="if not even_running and seat is not None and seat.attempt > _closed(look.record):",
         new="if False:",
-        tests=("reviewed", "races"),
+        tests=("races",),
     ),
     Mutant(
         name="what has begun is replaced",
@@ -52,7 +52,7 @@ ENDINGS = (
         old="        self._let_go(seat)\n        self._follower.follow(record)\n"
         "        return record\n\n    def _let_go",
         new="        self._let_go(seat)\n        return record\n\n    def _let_go",
-        tests=("gates", "lifecycle", "kinds"),
+        tests=("owned",),
     ),
     Mutant(
         name="nothing follows from a replacement",
@@ -128,7 +128,7 @@ ENDINGS = (
         old="        self._follower.leave(seat.ref, seat.attempt, plan.gates)\n"
         "        self._follower.follow(closed)\n",
         new="        self._follower.leave(seat.ref, seat.attempt, plan.gates)\n",
-        tests=("fault_matrix", "sweeps"),
+        tests=("adversity",),
     ),
     Mutant(
         name="a job is judged by another's plan",
@@ -142,14 +142,14 @@ ENDINGS = (
         path="jobs/engine.py",
         old="if reason == Reason.UNKNOWN_KIND:",
         new="if False:",
-        tests=("adversity", "reviewed"),
+        tests=("adversity",),
     ),
     Mutant(
         name="a refused job that waited does not wake the next",
         path="jobs/engine.py",
         old="        if ref.overlap is Overlap.QUEUE:\n            self._follower.wake(ref)\n",
         new="",
-        tests=("reviewed",),
+        tests=("races",),
     ),
     Mutant(
         name="poison is never given up",
@@ -201,13 +201,6 @@ ENDINGS = (
         tests=("adversity", "owned"),
     ),
     Mutant(
-        name="a retry whose answer was lost is taken for a rival's",
-        path="jobs/owned.py",
-        old="if not _is_done(error, again):",
-        new="if True:",
-        tests=("owned",),
-    ),
-    Mutant(
         name="a retry lets its order expire",
         path="jobs/owned.py",
         old="parts: list[TransactPart] = [self._reopening(again, record), *locks, keep, manifest]",
@@ -226,7 +219,7 @@ ENDINGS = (
         path="jobs/service.py",
         old="        self._claim_direct(message)\n",
         new="",
-        tests=("reviewed", "dead_letters"),
+        tests=("reviewed",),
     ),
     Mutant(
         name="an open job is tried again",

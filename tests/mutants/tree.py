@@ -22,7 +22,9 @@ OF_ACCOUNTS = ("tests/unit/identity", "tests/unit/email")
 ACCOUNTS = ("identity/", "email/", "adapters/mail")
 SLOW = tuple(f"tests/unit/jobs/test_{name}.py" for name in ("crash_matrix", "crowds", "simulation"))
 """Tried last of everything."""
-TIMEOUT_S = 600
+TIMEOUT_S = 240
+"""For a mutant's own tests; what leaves one waiting for ever is noticed then."""
+WHOLE_TIMEOUT_S = 1_800
 ALL_PASSED = 0
 NOBODY_KNOWS = "no test falls"
 ENDLESS = "the tests do not end any more"
@@ -59,7 +61,7 @@ class Tree:
     def falling(self, mutants: Sequence[Mutant]) -> str | None:
         """Return what falls of the mutants' tests without any of them, None if nothing does."""
         files = sorted({file for mutant in mutants for file in _files(mutant)})
-        return self._fallen(files, keeps_bytecode=True)
+        return self._fallen(files, timeout_s=WHOLE_TIMEOUT_S, keeps_bytecode=True)
 
     def judge(self, mutant: Mutant) -> tuple[Verdict, str]:
         """Return what came of a mutant, and which test noticed; of a survivor, which other one."""
@@ -73,10 +75,13 @@ class Tree:
             if mutant.path.startswith(ACCOUNTS):
                 return Verdict.SURVIVED, self._fallen(OF_ACCOUNTS) or NOBODY_KNOWS
             quick = [*EVERYTHING, *(f"--ignore={file}" for file in SLOW)]
-            noticed = self._fallen(quick) or self._fallen(SLOW)
+            noticed = self._fallen(quick, timeout_s=WHOLE_TIMEOUT_S)
+            noticed = noticed or self._fallen(SLOW, timeout_s=WHOLE_TIMEOUT_S)
             return Verdict.SURVIVED, noticed or NOBODY_KNOWS
 
-    def _fallen(self, files: Sequence[str], *, keeps_bytecode: bool = False) -> str | None:
+    def _fallen(
+        self, files: Sequence[str], *, timeout_s: float = TIMEOUT_S, keeps_bytecode: bool = False
+    ) -> str | None:
         """Run tests up to the first that falls and return it; what does not end falls, too."""
         command = [sys.executable, *(() if keeps_bytecode else ("-B",)), "-m", "pytest"]
         command += ["-x", "-q", "-p", "no:cacheprovider"]
@@ -86,7 +91,7 @@ class Tree:
                 cwd=self._root,
                 capture_output=True,
                 text=True,
-                timeout=TIMEOUT_S,
+                timeout=timeout_s,
                 check=False,
             )
         except subprocess.TimeoutExpired:

@@ -75,7 +75,7 @@ WALKS = (
         path="jobs/service.py",
         old="put = Put(table=self._store.table_name, item=item, condition=NOT_EXISTS)",
         new="put = Put(table=self._store.table_name, item=item)",
-        tests=("tasks/runs_of_tasks",),
+        tests=("runs",),
     ),
     Mutant(
         name="a direct send is not claimed",
@@ -105,7 +105,7 @@ WALKS = (
         path="jobs/agenda.py",
         old="attribute_not_exists(pk) OR lease <= :now OR tok = :tok",
         new="attribute_not_exists(pk) OR lease <= :now",
-        tests=("crash_matrix",),
+        tests=("tick",),
     ),
     Mutant(
         name="a lost lease still moves the cursor",
@@ -202,21 +202,21 @@ WALKS = (
         path="jobs/sweeper.py",
         old='        self._keep([*found.waiting, *found.heads], rescues, name + "#w", rescues)\n',
         new="",
-        tests=("fault_matrix", "sweeps"),
+        tests=("sweeps",),
     ),
     Mutant(
         name="what waits at a gate is not looked at again",
         path="jobs/sweeper.py",
         old='        self._keep(found.gated, rescues, name + "#g", GATED_AGAIN)\n',
         new="",
-        tests=("gates",),
+        tests=("gate_races",),
     ),
     Mutant(
         name="a sweep wakes nobody at gates",
         path="jobs/sweeper.py",
         old="            self._engine.send_now(self._gates.wake(gate))\n",
         new="            pass\n",
-        tests=("gates",),
+        tests=("gate_races",),
     ),
     Mutant(
         name="a sweep finds nothing lost",
@@ -230,7 +230,7 @@ WALKS = (
         path="jobs/sweeper.py",
         old="        self._dispatcher.send([*found.heads, *found.lost])\n",
         new="        self._dispatcher.send([*found.lost])\n",
-        tests=("crash_matrix",),
+        tests=("sweeps",),
     ),
     Mutant(
         name="what was given up is not told of",
@@ -244,7 +244,7 @@ WALKS = (
         path="jobs/sweeper.py",
         old="        except Exception as error:  # noqa: BLE001 - one claim",
         new="        except ZeroDivisionError as error:  # one claim",
-        tests=("reviewed", "adversity"),
+        tests=("sweeps",),
     ),
     Mutant(
         name="a claim that nobody can read stops all",

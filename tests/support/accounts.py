@@ -9,6 +9,8 @@ from nightshift.adapters.uploads import MemoryUploads
 from nightshift.aws.dynamo import Table, TransactPart
 from nightshift.core.errors import TooManyRequestsError
 from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
+from nightshift.identity.oidc.door import Pages
+from nightshift.ports.sender import Sender
 from tests.contract.door import ENVIRON, PASSWORD, Answer, Door, World, make_world, register
 
 ADA = "ada@example.com"
@@ -183,15 +185,30 @@ class Scene:
         )
 
 
-def make_scene(world: World | None = None, **environ: str) -> Scene:
-    """Return the function over a fresh world, or another one over the same."""
+def make_scene(
+    world: World | None = None,
+    *,
+    sender: Sender | None = None,
+    pages: Pages | None = None,
+    is_open: bool = True,
+    **environ: str,
+) -> Scene:
+    """Return the function over a fresh world, or another one over the same; open to newcomers."""
     world = world or make_world()
     postbox = Postbox(table=Table(world.dynamodb, "identity"))  # type: ignore[arg-type]  # the fake
     trail, uploads, choices = Trail(), MemoryUploads(), Choices()
     app = build_accounts_app(
         {**ENVIRON, "NIGHTSHIFT_PUBLIC_URL": "https://nightshift.example", **environ},
         world.outside,
-        Neighbours(mailer=postbox, trail=trail, uploads=uploads, choices=choices),
+        Neighbours(
+            mailer=postbox,
+            trail=trail,
+            uploads=uploads,
+            choices=choices,
+            sender=sender,
+            pages=pages,
+            may_register=lambda: is_open,
+        ),
     )
     return Scene(
         world=world,

@@ -1,129 +1,122 @@
-"""Canaries: secrets that are looked for, in every form, wherever they must not be."""
+"""Secrets that are watched: where do they turn up, and in what disguise?
+
+Every place where something is kept or told is turned into text (`spread`): nested values, bytes,
+what is compressed. In that text each secret is looked for as it is, as URLs, JSON and HTML have it,
+in hex, and in base64 wherever it may begin.
+"""
 
 import base64
-import hashlib
+import html
 import json
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, quote_plus
 
-from tests.support.faults import Fault, FaultHook
-
-Secret = TypeVar("Secret", str, bytes)
-_HASHES = ("md5", "sha1", "sha256", "sha512", "sha3_256", "blake2b")
-_SHORTEST = 8
-"""Shorter pieces of a base64 form could be there by chance."""
-
-
-def forms(secret: str | bytes, *, guessable: bool) -> frozenset[bytes]:
-    """Return what a secret can look like: as it is, quoted, in base64 at any offset, in hex.
-
-    For one that a person chose also its hashes without a salt, as these can be guessed.
-    """
-    raw = secret if isinstance(secret, bytes) else secret.encode()
-    text = raw.decode("latin-1")
-    found = {
-        raw,
-        quote(raw, safe="").encode(),
-        json.dumps(text)[1:-1].encode(),
-        repr(raw)[2:-1].encode(),
-        raw.hex().encode(),
-        raw.hex().upper().encode(),
-        raw[::-1],
-        *_in_base64(raw),
-    }
-    if guessable:
-        for name in _HASHES:
-            digest = hashlib.new(name, raw, usedforsecurity=False).digest()
-            found |= {digest, digest.hex().encode(), *_in_base64(digest)}
-    return frozenset(found)
-
-
-def _in_base64(raw: bytes) -> Iterator[bytes]:
-    """Yield the characters that are the same wherever in a longer text the bytes begin."""
-    for offset in range(3):
-        coded = base64.b64encode(bytes(offset) + raw).rstrip(b"=")
-        inner = coded[(0, 2, 3)[offset] : len(coded) - (1 if (offset + len(raw)) % 3 else 0)]
-        if len(inner) >= _SHORTEST:
-            yield inner
-            yield inner.translate(bytes.maketrans(b"+/", b"-_"))
+LEAST = 12
+"""A shorter secret would be found everywhere."""
+_ZLIB_OR_GZIP = 47
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Canary:
-    """A secret; `allowed` are the beginnings of the places in which it may be."""
+class Leak:
+    """A secret where it must not be."""
 
-    name: str
-    forms: frozenset[bytes]
-    allowed: tuple[str, ...] = ()
+    secret: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.secret} in {self.place}"
 
 
-@dataclass(kw_only=True, slots=True)
-class Aviary:
-    """All canaries of a test, and all places in which something was seen."""
+class Canaries:
+    """Secrets by name, and the texts that would betray them."""
 
-    canaries: dict[str, Canary] = field(default_factory=dict)
-    places: dict[str, bytearray] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._forms: dict[str, frozenset[str]] = {}
 
-    def watch(
-        self, name: str, secret: Secret, *, guessable: bool = False, allowed: tuple[str, ...] = ()
-    ) -> Secret:
-        """Look for a secret from now on, and return it."""
-        assert len(secret) >= _SHORTEST
-        said = Canary(name=name, forms=forms(secret, guessable=guessable), allowed=allowed)
-        self.canaries[f"{name} {len(self.canaries)}"] = said
-        return secret
+    def __len__(self) -> int:
+        return len(self._forms)
 
-    def see(self, place: str, value: object) -> None:
-        """Note what stands in a place, packed or not."""
-        page = self.places.setdefault(place, bytearray())
-        for text in flat(value):
-            page += text + b"\n"
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of all."""
+        return frozenset(self._forms)
 
-    def found(self) -> list[tuple[str, str]]:
-        """Return which canary is where it must not be."""
-        return sorted(
-            {
-                (canary.name, place)
-                for place, page in self.places.items()
-                for canary in self.canaries.values()
-                if not place.startswith(canary.allowed or ("\0",))
-                and any(form in page for form in canary.forms)
-            }
+    def watch(self, name: str, *secrets: str | bytes) -> None:
+        """Look for a secret from now on; several are ways to say the same one."""
+        assert all(len(secret) >= LEAST for secret in secrets), name
+        forms = frozenset(form for secret in secrets for form in disguises(secret))
+        self._forms[name] = self._forms.get(name, frozenset()) | forms
+
+    def found_in(self, value: object) -> frozenset[str]:
+        """Return the names of the secrets that a value holds."""
+        text = "\n".join(spread(value))
+        return frozenset(
+            name for name, forms in self._forms.items() if any(form in text for form in forms)
         )
 
+    def leaks(self, places: Iterable[tuple[str, object]]) -> list[Leak]:
+        """Return every secret that is in one of the places."""
+        return [
+            Leak(secret=name, place=place)
+            for place, value in places
+            for name in sorted(self.found_in(value))
+        ]
 
-def flat(value: object) -> Iterator[bytes]:
-    """Yield all texts and bytes in a value, unpacked where they are packed."""
+
+def disguises(secret: str | bytes) -> Iterator[str]:
+    """Yield the texts in which a secret could be written down."""
+    raw = secret.encode() if isinstance(secret, str) else secret
+    if isinstance(secret, str):
+        yield from (secret, secret[::-1], json.dumps(secret)[1:-1], html.escape(secret))
+        yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
+    yield repr(raw)[2:-1]
+    yield from (raw.hex(), raw.hex().upper(), raw.hex(" "), raw.hex(":"))
+    for before in range(3):
+        inside = _inside_base64(raw, before)
+        yield from (inside, inside.replace("+", "-").replace("/", "_"))
+    yield base64.b32encode(raw).decode().rstrip("=")
+
+
+def _inside_base64(raw: bytes, before: int) -> str:
+    """Return the characters that depend on nothing but `raw`, which begins after `before` bytes."""
+    text = base64.b64encode(bytes(before) + raw).decode()
+    bits = 8 * before
+    return text[-(-bits // 6) : (bits + 8 * len(raw)) // 6]
+
+
+def spread(value: object) -> Iterator[str]:
+    """Yield all texts that are in a value, what is packed in it too."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from flat(key)
-            yield from flat(inner)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for inner in value:
-            yield from flat(inner)
+            yield from spread(key)
+            yield from spread(inner)
+    elif isinstance(value, str):
+        yield value
+        yield from _packed(_as_base64(value))
     elif isinstance(value, bytes | bytearray):
-        yield bytes(value)
-        for wbits in (zlib.MAX_WBITS, -zlib.MAX_WBITS, zlib.MAX_WBITS | 16):
-            try:
-                yield zlib.decompress(bytes(value), wbits)
-            except zlib.error:
-                continue
+        yield repr(bytes(value))[2:-1]
+        yield bytes(value).hex()
+        yield bytes(value).decode("latin-1")
+        yield from _packed(bytes(value))
+    elif isinstance(value, Iterable):
+        for inner in value:
+            yield from spread(inner)
     else:
-        yield str(value).encode("utf-8", "surrogateescape")
+        yield str(value)
 
 
-@dataclass(kw_only=True, slots=True)
-class Witness:
-    """A hook that shows the aviary every request to the tables, and then does what `then` says."""
+def _packed(data: bytes) -> Iterator[str]:
+    try:
+        unpacked = zlib.decompress(data, _ZLIB_OR_GZIP)
+    except zlib.error:
+        return
+    yield from spread(unpacked.decode("latin-1"))
 
-    aviary: Aviary
-    then: FaultHook | None = None
 
-    def __call__(self, operation: str, request: Mapping[str, Any]) -> Fault | None:
-        """Look at one request."""
-        name = request.get("TableName", "several")
-        self.aviary.see(f"table {name} {operation}", request)
-        return self.then(operation, request) if self.then else None
+def _as_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=None, validate=True)
+    except ValueError:
+        return b""

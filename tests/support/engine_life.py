@@ -38,6 +38,8 @@ RATE_SPACING_S = 5.0
 THROTTLED_S = 120.0
 STEADY_S = 90.0
 """How long steady work takes, one and a half leases."""
+STALLED_S = 5.0
+"""How long the same takes while somebody's call hangs: calls have time-outs."""
 TTL_EARLY = timedelta(days=25)
 """How long before its time an item may be deleted: all that counts is kept for a month."""
 LATE = timedelta(seconds=45)
@@ -62,12 +64,15 @@ class EngineLife:
         )
         self.world = World(dynamo=dynamo, kinds=self._kinds(), repeatable=True)
         has_been_running(dynamo, self.world.clock)
-        self.faults = RandomFaults(self._rng, rate=0.0, meanwhile=self._meanwhile)
+        # Handlers of a batch take their turns here, where workers have them work side by side; so
+        # what works for long has a batch to itself, or the others would seem to hang.
+        self._most_in_batch = 1 if "steady" in {kind.name for kind in self.world.kinds} else 10
+        self.faults = RandomFaults(self._rng, rate=0.0, meanwhile=self._stall)
         self._trouble = False
-        self._depth = 0
+        self._depth = self._stalled = 0
         self._stalls = False
         self._limit = 2
-        self._at_work: dict[str, Counter[str]] = defaultdict(Counter)
+        self._at_work: dict[str, dict[tuple[str, int], datetime]] = defaultdict(dict)
         self.accepted: set[str] = set()
         self.begun: Counter[tuple[str, int]] = Counter()
         self.paced: list[datetime] = []
@@ -130,7 +135,7 @@ class EngineLife:
                 world.tick()
             world.sweep()
             for _ in range(40):
-                if not world.listen():
+                if not world.listen(self._most_in_batch):
                     break
             if self._is_quiet():
                 return
@@ -207,26 +212,27 @@ class EngineLife:
         with queue.lock:
             self._rng.shuffle(queue.messages)
             queue.messages.sort(key=lambda m: m.visible_at > self.world.clock.now())
-        self.world.listen(self._rng.choice([1, 3, 10]))
+        self.world.listen(min(self._rng.choice([1, 3, 10]), self._most_in_batch))
         queue.delete([])
 
     def _work(self, job: Job[Chore]) -> Outcome:
         """Be at work for a while; others may be delivered to meanwhile. Then end somehow."""
         self._begin(job)
-        places = self._places(job)
+        places, until = self._places(job), self._until(job)
         for place in places:
-            self._at_work[place][job.id] += 1
+            self._at_work[place][job.id, job.attempt] = until
             self._look_at(place)
         try:
             if self._trouble and self._rng.random() < 0.4:
                 self._meanwhile()
             self._maybe_die("in the work", 0.06)
             if job.kind == "steady":
-                self.world.pass_time(self.world.clock.now() + timedelta(seconds=STEADY_S))
+                spent_s = STALLED_S if self._stalled else STEADY_S
+                self.world.pass_time(self.world.clock.now() + timedelta(seconds=spent_s))
             return self._outcome(job)
         finally:
             for place in places:
-                self._at_work[place][job.id] -= 1
+                self._at_work[place].pop((job.id, job.attempt), None)
 
     def _begin(self, job: Job[Chore]) -> None:
         self.begun[job.id, job.attempt] += 1
@@ -255,13 +261,24 @@ class EngineLife:
             "both": [f"both {name} 1", "both all 1"],
         }.get(job.kind, [])
 
+    def _until(self, job: Job[Chore]) -> datetime:
+        """Return when the attempt is stopped at the latest; virtual time stops nobody by itself."""
+        (kind,) = (kind for kind in self.world.kinds if kind.name == job.kind)
+        return self.world.clock.now() + timedelta(seconds=kind.timeout_s)
+
     def _look_at(self, place: str) -> None:
         kind, name, _ = place.split(" ")
         limit = self._limit if kind == "gated" else int(place.rpartition(" ")[2])
-        same = [c for p, c in self._at_work.items() if p.split(" ")[:2] == [kind, name]]
-        count = sum(sum(c.values()) for c in same)
+        same = [at for p, at in self._at_work.items() if p.split(" ")[:2] == [kind, name]]
+        count = sum(until > self.world.clock.now() for at in same for until in at.values())
         if count > limit:
             self.found.append(f"{kind} {name}: {count} at work, {limit} allowed")
+
+    def _stall(self) -> None:
+        """Let a call hang for as long as its client waits for it: the others do no long work."""
+        self._stalled += 1
+        self._meanwhile()
+        self._stalled -= 1
 
     def _meanwhile(self) -> None:
         """Let a few seconds pass in which another worker, a sweep or an owner does something."""

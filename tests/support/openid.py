@@ -52,11 +52,12 @@ class OpenIdProcess:
 
 
 @contextlib.contextmanager
-def openid_process() -> Iterator[OpenIdProcess]:
-    """Run a provider for as long as the context lasts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def openid_process(port: int = 0) -> Iterator[OpenIdProcess]:
+    """Run a provider for as long as the context lasts; it has keys of its own, on a free port."""
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port)]
     with subprocess.Popen(  # noqa: S603 - this interpreter, on our own words
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

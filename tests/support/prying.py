@@ -31,6 +31,23 @@ class Pry:
         return Fault(mode=self._mode, action=self._act)
 
 
+class Once:
+    """A fault hook: the first call that `wanted` accepts goes wrong."""
+
+    def __init__(self, wanted: Callable[[str, Request], bool], fault: Fault) -> None:
+        self._wanted = wanted
+        self._left = [fault]
+
+    def __call__(self, operation: str, request: Request) -> Fault | None:
+        """Return the fault for the first such call."""
+        return self._left.pop() if self._left and self._wanted(operation, request) else None
+
+
+def calls(name: str) -> Callable[[str, Request], bool]:
+    """Return a test for calls of an operation."""
+    return lambda operation, _: operation == name
+
+
 def puts(prefix: str) -> Callable[[str, Request], bool]:
     """Return a test for writes of an item whose sort key begins with `prefix`."""
 

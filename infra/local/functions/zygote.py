@@ -66,7 +66,10 @@ def main(path: str, module: str, attribute: str) -> None:
         connect(path, {"role": "zygote", "error": f"{type(error).__name__}: {error}"}).close()
         return
     init_ms = round((time.perf_counter() - started) * 1000)
-    control = connect(path, {"role": "zygote", "init_ms": init_ms})
+    try:
+        control = connect(path, {"role": "zygote", "init_ms": init_ms})
+    except (FileNotFoundError, ConnectionRefusedError):
+        return  # The host ended while the handler was being imported.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while control.recv(1):
         if os.fork() == 0:

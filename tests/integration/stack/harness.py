@@ -22,7 +22,16 @@ from botocore.config import Config
 ROOT = Path(__file__).resolve().parents[3]
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class _AsTheyCome(urllib.request.HTTPRedirectHandler):
+    """Hands redirects over like all other answers."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _AsTheyCome())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

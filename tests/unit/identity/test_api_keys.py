@@ -1,6 +1,7 @@
 """API keys in use: what they may do, each way in which one can be wrong, and what it costs."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from nightshift.core.access import NEVER_FOR_KEYS, Permission
 from nightshift.core.clock import rfc3339
 from tests.contract.apps import GENEROUS, Product, make_product
 from tests.contract.door import START, register
+from tests.support.accounts import Postbox
 from tests.support.faults import Fault, FaultMode
 from tests.unit.identity.access import (
     KEY,
@@ -57,6 +59,21 @@ class TestWays:
         product.world.dynamodb.meter.reset()
         self.refused(product, secret, slug)
         assert [] == identity_calls(product)
+
+    def test_of_before_the_account_was_its_owners(self, product: Product) -> None:
+        """A stranger's key to an account that he made for somebody else's address is void."""
+        stranger = product.make_key(["tasks:read"])
+        postbox = Postbox(table=product.email.table)
+        product.email.context = SimpleNamespace(mailer=postbox)  # type: ignore[assignment]  # part
+        said = {"email": "fuzz@example.com"}
+        assert 202 == product.door("POST", "/auth/password/forgot", json_body=said).status
+        token = postbox.latest("reset").token
+        body = {"token": token, "password": "of the owner of the address"}
+        assert 204 == product.door("POST", "/auth/password/reset", json_body=body).status
+        self.refused(product, str(stranger["secret"]), "api_key_revoked", key_id=stranger["id"])
+        login = {"email": "fuzz@example.com", "password": body["password"]}
+        product.user = product.door("POST", "/auth/login", json_body=login).json
+        assert 200 == use(product, str(product.make_key(["tasks:read"])["secret"])).status
 
     def test_unknown(self, product: Product) -> None:
         """One lookup says so."""

@@ -11,7 +11,14 @@ EVENTS = Path(__file__).parents[3] / "events" / "accounts"
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [("register", 201), ("login", 401), ("me", 401), ("sessions", 401)]
+    ("name", "status"),
+    [
+        ("register", 201),
+        ("login", 401),
+        ("me", 401),
+        ("sessions", 401),
+        ("oidc_providers", 200),
+    ],
 )
 def test_a_sample_event_is_answered(door: Door, name: str, status: int) -> None:
     """`sam local invoke -e` and this test read the same file."""

@@ -155,18 +155,40 @@ def test_a_burial_that_was_cut_off_is_finished_by_the_next() -> None:
     assert ["job.failed"] == [e.type for e in world.bus.events.values()]
 
 
-def test_a_kind_that_only_newer_code_knows_is_not_lost() -> None:
-    """Old workers and old sweepers leave the job alone until newer ones come."""
-    hand = Hand()
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_kind_that_only_newer_code_knows_is_not_lost(attempts: int) -> None:
+    """Old workers and old sweepers leave the job alone until newer ones come, begun or not."""
+    hand = Hand(act=lambda job: Failed(error="no") if job.attempt < attempts else None)
     world, kind = stack(hand)
     done = put(world, kind)
+    for _ in range(1, attempts):
+        world.listen()
     world.kinds = []
     world.context = world.new_context()
     world.run_for(minutes=20)
     world.kinds = [kind]
     world.context = world.new_context()
     world.run_for(minutes=60)
-    assert (JobStatus.COMPLETED, 1) == (view_of(world, done.job_id).status, len(hand.jobs))
+    assert (JobStatus.COMPLETED, attempts) == (view_of(world, done.job_id).status, len(hand.jobs))
+
+
+def test_a_dead_workers_job_is_followed_up_by_whoever_finds_it_dead() -> None:
+    """Here by the next job of its subject: the end is told, and no sweep need come."""
+    dead: list[str] = []
+
+    def act(job: Job[Chore]) -> None:
+        if not dead:
+            dead.append(job.id)
+            die()
+
+    world, kind = stack(Hand(act=act), subject=lambda p: p.subject, max_retries=0)
+    put(world, kind)
+    world.listen()
+    world.clock.advance(seconds=70)
+    second = put(world, kind).job_id
+    world.listen()
+    told = [(e.type, e.subject) for e in world.bus.events.values()]
+    assert [("job.failed", dead[0]), ("job.completed", second)] == told
 
 
 def test_a_sweep_that_runs_out_of_time_goes_on_where_it_was() -> None:

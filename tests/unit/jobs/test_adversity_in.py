@@ -6,11 +6,13 @@ import pytest
 
 from nightshift.aws.dynamo import NOT_EXISTS, ConditionFailedError, Put
 from nightshift.core.errors import UnavailableError
+from nightshift.jobs.codec import decode
+from nightshift.jobs.engine import Claimed
 from nightshift.jobs.enqueue import Enqueued, EnqueueFailed
 from nightshift.jobs.kinds import Completed, Failed, Job, Unique, UniqueMode
 from nightshift.jobs.model import JobStatus
 from tests.support.faults import Fault, FaultMode, FaultPlan
-from tests.support.prying import Pry, puts
+from tests.support.prying import Pry, calls, puts
 from tests.support.work import Chore, Hand, kind_of, listen_elsewhere, put, stack, view_of
 from tests.support.world import OWNER, World
 
@@ -159,3 +161,44 @@ def test_a_late_workers_large_result_is_not_taken_for_the_successors() -> None:
     assert (JobStatus.COMPLETED, 2, 2) == (view.status, view.attempts, len(hand.jobs))
     assert view.output is not None
     assert b'"attempt":2' in world.blobs.get(view.output.key)
+
+
+def test_a_job_that_begins_before_its_replacement_looks_again_is_followed() -> None:
+    """The request saw it wait; by the time of the replacement it is at work, and goes on."""
+    hand = Hand()
+    world, kind = stack(hand, unique=NEWEST)
+    old = put(world, kind).job_id
+    world.dynamo.faults = Pry(calls("BatchGetItem"), world.listen, after=True)
+    new = put(world, kind)
+    assert (True, JobStatus.COMPLETED) == (new.created, view_of(world, old).status)
+    world.run_for(minutes=5)
+    assert {old: 1, new.job_id: 1} == dict(hand.done)
+
+
+def test_a_job_that_is_at_work_as_it_is_replaced_is_followed() -> None:
+    """The same, while its attempt is not closed yet."""
+    world, kind = stack(Hand(), unique=NEWEST)
+    old = put(world, kind)
+    message = decode(world.queue.messages.pop().body)
+    worker = world.new_context().machine
+    plan = worker.plans([message.ref])[message.ref]
+    claimed: list[object] = []
+    world.dynamo.faults = Pry(
+        calls("BatchGetItem"),
+        lambda: claimed.append(worker.engine.prepare(message, plan)),
+        after=True,
+    )
+    assert put(world, kind).created
+    assert isinstance(claimed[0], Claimed)
+    assert JobStatus.PROCESSING is view_of(world, old.job_id).status
+
+
+def test_what_is_due_soon_and_was_not_sent_is_found_though_ticks_have_passed_its_minute() -> None:
+    """Ticks look ahead: what falls behind them is claimed for the sweeper."""
+    hand = Hand()
+    world, kind = stack(hand)
+    world.tick()
+    done = put(world, kind, delay_s=60)
+    world.queue.messages.clear()
+    world.run_for(minutes=10)
+    assert {done.job_id: 1} == dict(hand.done)

@@ -10,24 +10,14 @@ from nightshift.core.errors import ConflictError
 from nightshift.jobs.errors import JobNotEndedError, JobNotOpenError, UniqueKeyTakenError
 from nightshift.jobs.kinds import Failed, Unique
 from nightshift.jobs.model import JobStatus
+from nightshift.jobs.retry import RetryPolicy
 from nightshift.jobs.views import JobView
 from tests.support.faults import Fault, FaultMode
+from tests.support.prying import Once, calls
 from tests.support.work import Chore, Hand, kind_of
 from tests.support.world import OWNER, World
 
 FAILS = Failed(error="no", retryable=False)
-
-
-class Once:
-    """A hook that lets one call of an operation go wrong."""
-
-    def __init__(self, operation: str, fault: Fault) -> None:
-        self._operation = operation
-        self._left = [fault]
-
-    def __call__(self, operation: str, _request: Mapping[str, Any]) -> Fault | None:
-        """Return the fault at the first call of the operation."""
-        return self._left.pop() if self._left and operation == self._operation else None
 
 
 def _failed(world: World, name: str = "c") -> str:
@@ -46,7 +36,7 @@ def _view(world: World, job_id: str) -> JobView:
 
 
 def _meanwhile(world: World, operation: str, act: Callable[[], object]) -> None:
-    world.dynamo.faults = Once(operation, Fault(mode=FaultMode.DELAY, action=act))
+    world.dynamo.faults = Once(calls(operation), Fault(mode=FaultMode.DELAY, action=act))
 
 
 def test_of_two_retries_at_once_one_counts() -> None:
@@ -78,7 +68,7 @@ def test_a_retry_whose_answer_was_lost_is_a_retry() -> None:
     hand = Hand(act=lambda _: FAILS)
     world = World(kinds=[kind_of(hand)])
     job_id = _failed(world)
-    world.dynamo.faults = Once("TransactWriteItems", Fault(mode=FaultMode.ANSWER_LOST))
+    world.dynamo.faults = Once(calls("TransactWriteItems"), Fault(mode=FaultMode.ANSWER_LOST))
     assert JobStatus.PENDING is world.machine.jobs.owned.retry(OWNER, job_id).status
     world.run_for(minutes=5)
     assert {job_id: 2} == hand.done
@@ -131,3 +121,52 @@ def test_a_retry_keeps_what_the_job_needs() -> None:
     (order,) = [i for i in world.dynamo.items("jobs") if i["pk"] == f"OWN#{OWNER}"]
     left_s = int(str(order["expires_at"])) - world.clock.now().timestamp()
     assert left_s >= timedelta(days=30).total_seconds() - 1
+
+
+def test_a_job_that_has_ended_is_not_cancelled() -> None:
+    """It says how it ended, and stays so."""
+    world = World(kinds=[kind_of(Hand())])
+    job_id = _enqueue(world)
+    world.run_for(minutes=1)
+    before = _view(world, job_id)
+    with pytest.raises(JobNotOpenError):
+        world.machine.jobs.owned.cancel(OWNER, job_id)
+    assert before == _view(world, job_id)
+
+
+def test_a_cancel_is_told_and_wakes_who_waits_at_once() -> None:
+    """Nobody need deliver a message of the cancelled job, and no sweep come."""
+    hand = Hand(act=lambda job: Failed(error="no") if job.id == first else None)
+    slow = RetryPolicy(delay_s=600)
+    world = World(kinds=[kind_of(hand, subject=lambda p: p.subject, retry=slow)])
+    first = _enqueue(world)
+    world.listen()
+    second = _enqueue(world)
+    world.listen()
+    world.machine.jobs.owned.cancel(OWNER, first)
+    assert [("job.cancelled", first)] == [(e.type, e.subject) for e in world.bus.events.values()]
+    world.listen()
+    assert JobStatus.COMPLETED is _view(world, second).status
+
+
+def test_a_job_that_is_open_is_not_tried_again() -> None:
+    """Whether it waits for its first attempt or for its next: its series of retries goes on."""
+    world = World(kinds=[kind_of(Hand(act=lambda _: Failed(error="no")))])
+    job_id = _enqueue(world)
+    for _ in range(2):
+        before = _view(world, job_id)
+        with pytest.raises(JobNotEndedError):
+            world.machine.jobs.owned.retry(OWNER, job_id)
+        assert before == _view(world, job_id)
+        world.listen()
+
+
+def test_a_job_that_is_cancelled_while_its_retry_waits_is_not_tried_again() -> None:
+    """The retry's message comes, and finds that the job has ended."""
+    hand = Hand(act=lambda _: Failed(error="no"))
+    world = World(kinds=[kind_of(hand)])
+    job_id = _enqueue(world)
+    world.listen()
+    world.machine.jobs.owned.cancel(OWNER, job_id)
+    world.run_for(minutes=5)
+    assert (1, JobStatus.CANCELLED) == (len(hand.jobs), _view(world, job_id).status)

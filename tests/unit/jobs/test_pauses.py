@@ -9,6 +9,7 @@ from nightshift.jobs.model import JobStatus, QueueName
 from nightshift.outbound.fakes import answer
 from nightshift.tasks.model import RUN_KIND
 from tests.support.faults import CrashError
+from tests.support.prying import Pry, calls
 from tests.support.work import Chore, Hand, kind_of
 from tests.support.world import OWNER, World
 
@@ -192,3 +193,28 @@ def test_a_worker_that_has_not_heard_of_the_resume_loses_nothing() -> None:
     assert not hand.jobs
     assert 1 == other.view(QueueName.DEFAULT).held
     assert _end_of(world, job_id) <= QUICK
+
+
+def test_what_a_sweep_finds_of_a_paused_queue_is_held_until_it_goes_on() -> None:
+    """Its message was lost before the pause, or in it."""
+    hand = Hand()
+    world = _world(hand)
+    world.machine.queues.pause(QueueName.DEFAULT, by=BY)
+    job_id = _enqueue(world)
+    world.queue.messages.clear()
+    world.run_for(minutes=10)
+    assert ([], 1) == (hand.jobs, world.machine.queues.view(QueueName.DEFAULT).held)
+    world.machine.queues.resume(QueueName.DEFAULT, by=BY)
+    assert _end_of(world, job_id) <= QUICK
+
+
+def test_a_pause_that_begins_as_the_last_one_is_forgotten_stays() -> None:
+    """The sweep saw that the old one was long over; the write forgets no new one."""
+    world = _world(Hand())
+    queues, other = world.machine.queues, world.new_context().machine.queues
+    queues.pause(QueueName.LOW, by=BY)
+    queues.resume(QueueName.LOW, by=BY)
+    world.clock.advance(seconds=3_600)
+    world.dynamo.faults = Pry(calls("DeleteItem"), lambda: other.pause(QueueName.LOW, by=BY))
+    world.sweep()
+    assert world.clock.now() == queues.view(QueueName.LOW).paused_at

@@ -14,6 +14,8 @@ from nightshift.ports.queue import Outgoing
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest
 from nightshift.tasks.errors import TaskBusyError, TaskNotFoundError
 from nightshift.tasks.model import RUN_KIND, Misfire
+from tests.support.faults import CrashError
+from tests.support.work import die
 from tests.support.world import OWNER, START, World
 
 
@@ -188,6 +190,22 @@ def test_a_run_of_a_paused_task_can_be_retried() -> None:
     world.receiver = lambda _: answer(200)
     world.context.tasks.retry_run(OWNER, view.task.id, run.ref.job_id)
     world.run_until(_at("12:12:00"))
+    assert [("completed", 2)] == world.runs(view.task.id)
+
+
+def test_a_retry_that_was_never_sent_is_found_by_the_sweeper() -> None:
+    """It was claimed before it stood in the table."""
+    world = World()
+    world.receiver = lambda _: answer(404)
+    view = world.create(schedule="at(2026-03-02T12:10:05Z)")
+    world.run_until(_at("12:30:00"))
+    world.receiver = lambda _: answer(200)
+    run = world.context.jobs.latest(RUN_KIND, [view.task.id])[view.task.id]
+    world.queue.before_send = die
+    with pytest.raises(CrashError):
+        world.context.tasks.retry_run(OWNER, view.task.id, run.ref.job_id)
+    world.queue.before_send = lambda: None
+    world.run_until(_at("12:40:00"))
     assert [("completed", 2)] == world.runs(view.task.id)
 
 

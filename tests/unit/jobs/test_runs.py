@@ -49,3 +49,14 @@ def test_the_last_failure_fails_the_run_and_tells() -> None:
     assert [("failed", 3)] == world.runs(view.task.id)
     assert ["task.run.failed"] == [e.type for e in world.bus.events.values()]
     assert "failed" == world.context.tasks.get(OWNER, view.task.id).status
+
+
+def test_a_run_that_is_started_again_by_the_same_id_is_the_same_run() -> None:
+    """Whoever repeats the start, because its answer was lost, starts nothing new."""
+    world = World()
+    view = world.create(schedule=None)
+    ref = world.context.tasks.run_now(OWNER, view.task.id)
+    world.run_for(minutes=1)
+    world.context.jobs.start(ref)
+    world.run_for(minutes=5)
+    assert ([("completed", 1)], 1) == (world.runs(view.task.id), len(world.calls))

@@ -2,11 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from nightshift.jobs.model import Overlap
+from nightshift.jobs.kinds import Failed, FlowLimits, Job
+from nightshift.jobs.model import JobStatus, Overlap
+from nightshift.jobs.retry import RetryPolicy
 from nightshift.outbound.fakes import answer
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest
 from nightshift.tasks.model import RUN_KIND, TaskStatus
 from tests.support.faults import CrashError
+from tests.support.prying import Pry, puts
+from tests.support.work import Chore, Hand, die, kind_of, listen_elsewhere, put, stack, view_of
 from tests.support.world import OWNER, START, World
 
 
@@ -94,3 +98,85 @@ def test_a_sweep_at_the_wrong_moment_does_nothing() -> None:
     first, second = (c.at for c in world.calls)
     assert timedelta(seconds=600) <= second - first <= timedelta(seconds=602)
     assert len(world.queue.messages) == 0
+
+
+def test_a_retry_whose_message_is_lost_is_found_when_it_is_due() -> None:
+    """The sweeps that saw it wait kept its claim, and did not take it for lost before its time."""
+    hand = Hand(act=lambda job: Failed(error="no") if job.attempt == 1 else None)
+    world, kind = stack(hand, retry=RetryPolicy(delay_s=600, jitter=False))
+    done = put(world, kind)
+    world.listen()
+    world.queue.messages.clear()
+    world.run_for(minutes=9)
+    assert [] == _rescued(world, done.job_id)
+    world.run_for(minutes=10)
+    assert JobStatus.COMPLETED is view_of(world, done.job_id).status
+
+
+def test_what_is_lost_again_on_its_second_way_is_found_again() -> None:
+    """A sweep claims anew what it sends."""
+    world, kind = stack(Hand())
+    done = put(world, kind)
+    world.queue.messages.clear()
+    while not _rescued(world, done.job_id):
+        world.clock.advance(seconds=60)
+        world.sweep()
+    world.queue.messages.clear()
+    world.run_for(minutes=10)
+    assert JobStatus.COMPLETED is view_of(world, done.job_id).status
+
+
+def test_what_is_at_work_is_not_taken_for_lost_however_late_it_began() -> None:
+    """Its claim falls due as it runs; its lease is renewed, and sweeps leave it alone."""
+
+    def act(_: Job[Chore]) -> None:
+        for _moment in range(10):
+            world.pass_time(world.clock.now() + timedelta(seconds=10))
+            world.sweep()
+
+    world, kind = stack(Hand(act=act), timeout_s=110)
+    done = put(world, kind)
+    world.clock.advance(seconds=100)
+    world.listen()
+    view = view_of(world, done.job_id)
+    assert (JobStatus.COMPLETED, []) == (view.status, _rescued(world, done.job_id))
+
+
+def test_the_first_of_a_line_is_woken_by_a_sweep_if_nobody_else_did() -> None:
+    """Who was before it died between its end and the wake, and its message is gone."""
+    hand = Hand(act=lambda _: listen_elsewhere(world) if len(hand.jobs) == 1 else None)
+    world, kind = stack(hand, subject=lambda p: p.subject)
+    put(world, kind)
+    second = put(world, kind).job_id
+    world.dynamo.faults = Pry(puts("R#"), die, after=True)
+    world.invoke(lambda: world.listen(1))
+    world.queue.messages.clear()
+    assert (1, JobStatus.PENDING) == (len(world.deaths), view_of(world, second).status)
+    world.run_for(minutes=10)
+    assert JobStatus.COMPLETED is view_of(world, second).status
+
+
+def test_a_claim_that_cannot_be_judged_spoils_no_other() -> None:
+    """The sweep tells of it, goes on, and looks at it again later."""
+    broken = [True]
+
+    def limits(_: Chore) -> FlowLimits | None:
+        if broken[0]:
+            raise ValueError("no limits to be had")
+        return None
+
+    hand = Hand()
+    bad, good = kind_of(hand, name="test.bad", flow=limits), kind_of(hand, name="test.good")
+    world = World(kinds=[bad, good])
+    jobs = [put(world, kind).job_id for kind in (bad, good)]
+    world.queue.messages.clear()
+    world.run_for(minutes=10)
+    assert [jobs[1]] == [job.id for job in hand.jobs]
+    broken.clear()
+    broken.append(False)
+    world.run_for(minutes=60)
+    assert jobs[::-1] == [job.id for job in hand.jobs]
+
+
+def _rescued(world: World, job_id: str) -> list[str]:
+    return [action for action in world.told.of(job_id) if action == "job.rescued"]

@@ -6,7 +6,8 @@ from nightshift.jobs.agenda import Progress
 from nightshift.jobs.errors import SupersededError
 from nightshift.jobs.model import Overlap
 from nightshift.tasks.model import Misfire
-from tests.support.faults import CrashError
+from tests.support.faults import CrashError, Fault, FaultMode
+from tests.support.prying import Once, calls
 from tests.support.world import OWNER, START, World
 
 
@@ -201,3 +202,23 @@ def test_the_very_first_tick_finds_what_was_created_before_it() -> None:
     world.clock.set(_at("12:34:00"))
     world.run_until(_at("12:41:00"))
     assert ["2026-03-02T12:30:00Z", "2026-03-02T12:40:00Z"] == world.slots_called()
+
+
+def test_a_lease_whose_answer_was_lost_is_a_lease() -> None:
+    """The client tries again by itself and meets its own token: ticks and sweeps go on."""
+    world = World()
+    deadline = world.clock.now() + timedelta(seconds=47)
+    for run in (world.context.ticker.run, world.context.sweeper.run):
+        world.dynamo.faults = Once(calls("UpdateItem"), Fault(mode=FaultMode.ANSWER_LOST))
+        assert not run(deadline=deadline).skipped
+
+
+def test_a_run_whose_message_is_lost_is_found_by_the_sweeper() -> None:
+    """The publisher claims before it sends, so that somebody knows of it."""
+    world = World()
+    view = world.create(schedule="*/10 * * * *")
+    world.run_until(_at("12:09:30"))
+    assert 1 == len(world.queue.messages)
+    world.queue.messages.clear()
+    world.run_until(_at("12:15:00"))
+    assert [("completed", 1)] == world.runs(view.task.id)

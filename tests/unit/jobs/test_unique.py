@@ -8,7 +8,7 @@ import pytest
 
 from nightshift.jobs.kinds import Failed, Job, Outcome, Unique, UniqueMode
 from nightshift.jobs.model import JobStatus
-from tests.support.prying import Pry, puts
+from tests.support.prying import Pry, calls, puts
 from tests.support.work import Chore, Hand, put, stack, view_of
 from tests.support.world import OWNER, World
 
@@ -110,12 +110,41 @@ def test_a_throttled_key_is_taken_longer_than_its_period_if_its_job_is_still_ope
     assert first.job_id == put(world, kind).job_id
 
 
+def test_a_retry_of_an_older_job_does_not_shorten_a_newer_ones_period() -> None:
+    """It takes the key again, and whoever comes within the period is still answered by a job."""
+    fails = Failed(error="no", retryable=False)
+    hand = Hand(act=lambda job: fails if job.id == old.job_id and job.attempt == 1 else None)
+    world, kind = stack(hand, unique=_unique(UniqueMode.THROTTLE))
+    old = put(world, kind)
+    world.run_for(minutes=11)
+    assert put(world, kind).created
+    world.run_for(minutes=1)
+    world.machine.jobs.owned.retry(OWNER, old.job_id)
+    world.run_for(minutes=8)
+    assert JobStatus.COMPLETED is view_of(world, old.job_id).status
+    assert not put(world, kind).created
+    world.run_for(minutes=2)
+    assert put(world, kind).created
+
+
+def test_a_period_is_counted_from_request_to_request() -> None:
+    """However long it takes to look at the lock: jobs of a key are made their period apart."""
+    world, kind = stack(Hand(), unique=_unique(UniqueMode.THROTTLE))
+    put(world, kind)
+    world.run_for(seconds=595)
+    world.dynamo.faults = Pry(calls("GetItem"), lambda: world.clock.advance(seconds=10))
+    assert not put(world, kind).created
+
+
 def test_the_newest_request_replaces_one_that_waits() -> None:
     """The old job is cancelled and says why; only the new one runs."""
     hand = Hand()
     world, kind = stack(hand, unique=_unique(UniqueMode.REPLACE))
     old = put(world, kind, "old", delay_s=60)
     new = put(world, kind, "new")
+    assert [("job.cancelled", old.job_id)] == [
+        (e.type, e.subject) for e in world.bus.events.values()
+    ]
     world.run_for(minutes=5)
     assert (JobStatus.CANCELLED, "replaced") == (
         view_of(world, old.job_id).status,

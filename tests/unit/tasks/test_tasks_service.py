@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,9 +9,10 @@ from nightshift.jobs.errors import JobNotFoundError
 from nightshift.jobs.retry import Backoff, RetryPolicy
 from nightshift.outbound.fakes import answer
 from nightshift.ports.sender import Outcome
-from nightshift.tasks.errors import TaskNotFoundError, TaskVersionError
+from nightshift.tasks.errors import TaskChangedError, TaskNotFoundError, TaskVersionError
 from nightshift.tasks.jobs import result_of
 from nightshift.tasks.model import RUN_KIND, Definition
+from tests.support.prying import Pry, calls
 from tests.support.world import OWNER, START, URL, World
 
 NO_RETRY = RetryPolicy(backoff=Backoff.CONSTANT, delay_s=1, jitter=False)
@@ -114,3 +117,34 @@ def test_a_rate_task_counts_from_its_creation() -> None:
     assert [START + timedelta(minutes=10 * n) for n in (1, 2, 3)] == [
         c.at.replace(microsecond=0) for c in world.calls
     ]
+
+
+def test_a_slot_of_the_schedule_before_is_void_although_its_message_is_in_the_queue() -> None:
+    """It was sent ahead of its second, and the schedule was changed meanwhile."""
+    world = World()
+    task_id = world.create(schedule="*/10 * * * *").task.id
+    world.run_until(_at("12:09:30"))
+    assert 1 == len(world.queue.messages)
+    world.context.tasks.amend(
+        OWNER, task_id, lambda said: replace(said, schedule="15 * * * *"), expected=None
+    )
+    world.run_until(_at("12:16:00"))
+    assert ["2026-03-02T12:15:00Z"] == world.slots_called()
+
+
+def test_a_change_that_meets_another_changes_nothing() -> None:
+    """It read the task before the other wrote it."""
+    world = World()
+    task_id = world.create(schedule="0 6 * * *").task.id
+    other = world.new_context().tasks
+
+    def change(name: str) -> Callable[[Definition], Definition]:
+        return lambda said: replace(said, name=name)
+
+    world.dynamo.faults = Pry(
+        calls("TransactWriteItems"),
+        lambda: other.amend(OWNER, task_id, change("theirs"), expected=None),
+    )
+    with pytest.raises(TaskChangedError):
+        world.context.tasks.amend(OWNER, task_id, change("ours"), expected=None)
+    assert "theirs" == world.context.tasks.get(OWNER, task_id).task.definition.name

@@ -7,6 +7,7 @@ import pytest
 
 from nightshift.audit.settings import AuditSettings
 from nightshift.cache.settings import CacheSettings, CacheTable
+from nightshift.console.settings import ConsoleSettings
 from nightshift.core.environment import load as load_settings
 from nightshift.email.settings import (
     EmailTable,
@@ -16,6 +17,7 @@ from nightshift.email.settings import (
 )
 from nightshift.github_stand_in.settings import StandInSettings
 from nightshift.http.settings import HttpSettings
+from nightshift.identity.oidc.settings import OidcSettings
 from nightshift.identity.settings import (
     AccountSettings,
     ApiKeySettings,
@@ -106,14 +108,15 @@ def test_no_stars(stage: str) -> None:
 
 
 def _is_named(resource: str) -> bool:
-    """Tell whether it is one thing; a group's streams and the objects under a prefix are parts."""
-    return "*" not in re.sub(r"(:|\.Arn>/[\w/]+/)\*$", "", resource)
+    """Tell whether it is one thing; a group's streams and what lies under a prefix are parts."""
+    return "*" not in re.sub(r"(:|\.Arn>/[\w/]+/|:parameter/nightshift/\w+/\w+/)\*$", "", resource)
 
 
 def test_dynamodb_actions_are_those_that_the_code_can_call() -> None:
     """No role allows an operation on tables that the one door to them does not have."""
     source = (ROOT / "layers/common/python/nightshift/aws/dynamo.py").read_text()
     called = set(re.findall(r"_client\.(\w+)", source)) - {"transact_write_items"}
+    called |= {"condition_check_item"} if "class ConditionCheck" in source else set()
     names = {"dynamodb:" + "".join(word.title() for word in name.split("_")) for name in called}
     roles = deployed("local").of_type("AWS::IAM::Role").values()
     used = {action for role in roles for actions, _ in statements(role) for action in actions}
@@ -137,7 +140,7 @@ def test_environment_and_role_fit(name: str) -> None:
     if name in {"publisher", "sweeper", "dead_letters", "mail_events"}:
         known.add("<Queues/FailedEventsQueue.Arn>")
     usable = {
-        re.sub(r"(?<=\.Arn>)/[\w/]+/\*$", "", resource)
+        re.sub(r"(?<=\.Arn>)/[\w/]+/\*$|(?<=/oidc)/\*$", "", resource)
         for actions, resources in statements(role)
         if not any(action.startswith(("logs:", "xray:")) for action in actions)
         for resource in resources
@@ -232,6 +235,8 @@ MODELS: dict[str, list[type]] = {
         HttpSettings,
         VerifierSettings,
         AccountSettings,
+        OidcSettings,
+        ConsoleSettings,
         ApiKeySettings,
         AuditSettings,
         SettingsSettings,
@@ -240,6 +245,16 @@ MODELS: dict[str, list[type]] = {
         MailKeySettings,
     ],
     "mail_events": [EmailTable],
+    "console": [
+        HttpSettings,
+        VerifierSettings,
+        ConsoleSettings,
+        EngineSettings,
+        CacheTable,
+        CacheSettings,
+        ReportSettings,
+        GitHubSettings,
+    ],
     "publisher": [EngineSettings, TaskSettings],
     "sweeper": KINDS,
     "listener": [EngineSettings, TaskSettings, MailQueueSettings],
@@ -267,18 +282,18 @@ ENDING = {"api", "sweeper", "listener", "worker_default", "worker_low", "dead_le
     [
         ("NIGHTSHIFT_CRITICAL_QUEUE_URL", {"publisher"} | ENDING),
         ("NIGHTSHIFT_DEFAULT_QUEUE_URL", {"publisher", "accounts"} | ENDING),
-        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher", "accounts"} | ENDING),
+        ("NIGHTSHIFT_LOW_QUEUE_URL", {"publisher", "accounts", "console"} | ENDING),
         ("NIGHTSHIFT_ASSETS_BUCKET", {"accounts", "worker_low"}),
         ("NIGHTSHIFT_BUS_NAME", ENDING),
-        ("NIGHTSHIFT_PAYLOADS_BUCKET", ENDING),
+        ("NIGHTSHIFT_PAYLOADS_BUCKET", {"console"} | ENDING),
         ("NIGHTSHIFT_MEMOS_TABLE", ENDING - {"listener"}),
-        ("NIGHTSHIFT_CACHE_TABLE", ENDING - {"listener"}),
+        ("NIGHTSHIFT_CACHE_TABLE", ({"console"} | ENDING) - {"listener"}),
         ("NIGHTSHIFT_GITHUB_TOKEN_PARAM", {"worker_low"}),
-        ("NIGHTSHIFT_GITHUB_API_URL", {"worker_low"}),
+        ("NIGHTSHIFT_GITHUB_API_URL", {"worker_low", "console"}),
         ("NIGHTSHIFT_CARD_GENERATOR", {"worker_default"}),
         ("NIGHTSHIFT_SEALING_KEY_PARAM", {"api", "listener"}),
         ("NIGHTSHIFT_TOKEN_SIGNING_KEYS_PARAM", {"accounts"}),
-        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts", "worker_default"}),
+        ("NIGHTSHIFT_PUBLIC_URL", {"api", "accounts", "console", "worker_default"}),
         ("NIGHTSHIFT_EMAIL_TABLE", {"accounts", "mail_events"} | ENDING),
         ("NIGHTSHIFT_MAIL_KEY_PARAM", {"api", "accounts", "worker_default"}),
         ("NIGHTSHIFT_MAIL_PROVIDER", {"worker_default"}),

@@ -21,6 +21,13 @@ ROUTES = {
     "/api/v1/settings/{proxy+}": "accounts",
     "/api/v1/audit": "accounts",
     "/api/v1/audit/{proxy+}": "accounts",
+    "/login": "accounts",
+    "/logout": "accounts",
+    "/session": "accounts",
+    "/reports": "console",
+    "/reports/{proxy+}": "console",
+    "/static/{proxy+}": "console",
+    "/favicon.ico": "console",
 }
 LOCAL_ROUTES = {
     "/dev/dummy-webhook": "dummy_webhook",

@@ -1,25 +1,29 @@
 """Builds the accounts function: accounts, roles, API keys, settings and the audit log."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nightshift.audit.api import router as audit_router
 from nightshift.audit.wiring import build_audit
 from nightshift.aws.dynamo import TransactPart
+from nightshift.console.wiring import Handler, sign_in_pages, with_sign_in
 from nightshift.core.access import UserId
 from nightshift.http.app import App
 from nightshift.http.wiring import Outside, real_outside
 from nightshift.identity.access_wiring import mount_access
-from nightshift.identity.accounts_wiring import Neighbours
+from nightshift.identity.accounts_wiring import Neighbours, build_identity
 from nightshift.identity.accounts_wiring import build_accounts_app as build_identity_app
 from nightshift.identity.leaving import Leaver
+from nightshift.identity.oidc.door import Pages
+from nightshift.ports.sender import Sender
 from nightshift.ports.uploads import Uploads
 from nightshift.settings.api import router as settings_router
 from nightshift.settings.wiring import build_reader, build_settings, build_store
 from nightshift.tasks.farewell import build_farewell
 
 if TYPE_CHECKING:
+    from nightshift.console.doors import SignInDoor
     from nightshift.email.wiring import EmailContext
 
 
@@ -39,12 +43,16 @@ def _leaver() -> Leaver:
 class Beside:
     """What accounts work with beside their own tables, each made when it is first needed.
 
-    `uploads` is where pictures are kept; None is the bucket that the settings name.
+    `uploads` is where pictures are kept; None is the bucket that the settings name. `sender` calls
+    sign-in providers; None is the one that reaches nothing inside. `pages` is how a browser that
+    came back from one goes on to pages; None is without.
     """
 
     email: "Callable[[], EmailContext]" = _email
     leaver: Callable[[], Leaver] = _leaver
     uploads: Uploads | None = None
+    sender: Sender | None = None
+    pages: Pages | None = None
 
 
 def build_accounts_app(
@@ -58,7 +66,33 @@ def build_accounts_app(
         SettingsError: a setting is missing or wrong.
     """
     outside = outside or real_outside()
-    beside = beside or Beside()
+    return build_identity_app(environ, outside, _neighbours(environ, outside, beside or Beside()))
+
+
+def build_accounts_function(
+    environ: Mapping[str, str],
+    outside: Outside | None = None,
+    beside: Beside | None = None,
+) -> Handler:
+    """Return the accounts function's handler: the API, and the pages of sign-in.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    outside = outside or real_outside()
+    beside = replace(beside or Beside(), pages=sign_in_pages(environ))
+
+    def door() -> "SignInDoor":
+        from nightshift.console.doors import AccountsDoor  # noqa: PLC0415 - for pages only
+
+        identity = build_identity(environ, outside, _neighbours(environ, outside, beside))
+        providers = identity.desk().door.providers
+        return AccountsDoor(identity.sign_in, identity.sessions, providers)
+
+    return with_sign_in(build_accounts_app(environ, outside, beside), door, environ, outside)
+
+
+def _neighbours(environ: Mapping[str, str], outside: Outside, beside: Beside) -> Neighbours:
     post = _Post(beside.email)
     audit = build_audit(environ, outside)
     reader = build_reader(environ, outside)
@@ -73,11 +107,13 @@ def build_accounts_app(
             *beside.email().choices.farewell(user_id),
         ]
 
-    neighbours = Neighbours(
+    return Neighbours(
         mailer=post,
         choices=post,
         leaver=_Later(beside.leaver),
         uploads=beside.uploads,
+        sender=beside.sender,
+        pages=beside.pages,
         trail=audit,
         farewell=farewell,
         may_register=lambda: reader.server().registration_open,
@@ -87,7 +123,6 @@ def build_accounts_app(
             audit_router.bind(lambda: audit),
         ],
     )
-    return build_identity_app(environ, outside, neighbours)
 
 
 class _Post:

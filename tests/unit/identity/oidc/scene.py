@@ -172,6 +172,19 @@ class Idp:
         return {name: value for name, value in tokens.items() if value is not None}
 
 
+class Spent:
+    """Flows that were finished."""
+
+    def __init__(self) -> None:
+        self.states: set[str] = set()
+
+    def spend(self, flow: Flow) -> bool:
+        """Note that a flow is being finished; tell whether it is the first time."""
+        is_first = flow.state not in self.states
+        self.states.add(flow.state)
+        return is_first
+
+
 class Party:
     """The relying party, a browser's cookies, and the provider."""
 
@@ -188,9 +201,11 @@ class Party:
         self.key = bytes(range(32))
         self.secrets = MemorySecrets({"client-secret": SECRET})
         self.flows = Flows(lambda: self.key, self._random, self.clock, timedelta(minutes=10))
+        self.states = Spent()
         self.service = ProviderSignIn(
             providers={provider.provider_id: provider},
             flows=self.flows,
+            states=self.states,
             library=self.library,
             wire=wire,
             secrets=self.secrets,
@@ -212,7 +227,7 @@ class Party:
     def finish(self, flow: Flow, **back: Any) -> Identity:
         """Come back with a code, or with what is said instead."""
         said = {"state": flow.state, "code": CODE, "cookies": jar(flow), **back}
-        return self.service.finish("staff", Back(**said), redirect_uri=REDIRECT)
+        return self.service.finish("staff", Back(**said), redirect_uri=REDIRECT)[0]
 
     def sign_in(self, **back: Any) -> Identity:
         """Go and come back."""

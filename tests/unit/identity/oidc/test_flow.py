@@ -11,6 +11,7 @@ from nightshift.identity.oidc.errors import (
     ProviderNotFoundError,
     ProviderRefusedError,
     StateInvalidError,
+    StateUsedError,
 )
 from nightshift.identity.oidc.flow import challenge
 from nightshift.identity.oidc.model import Flaw
@@ -114,7 +115,21 @@ def test_a_state_that_was_not_given_out_is_refused(change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "a.b.c", "..", "a.9.c", "!.1.!", "AA.99999999999999999.AA", "AA.٣.AA", "ä.1.ö"]
+    "value",
+    [
+        "",
+        "a.b.c.d",
+        "...",
+        "a.9..c",
+        "!.1..!",
+        "AA.99999999999999999..AA",
+        "AA.٣..AA",
+        "ä.1..ö",
+        "AA.9.AA.AA",
+        "AA.9.W10.AA",
+        "AA.9.eyJ9.AA",
+        "AA.9.NQ.AA",
+    ],
 )
 def test_a_cookie_that_was_not_given_out_is_refused(value: str) -> None:
     """Whatever stands in it."""
@@ -128,8 +143,8 @@ def test_a_cookie_cannot_be_made_to_last() -> None:
     """Its end is signed like the rest."""
     party = Party()
     flow = party.depart().flow
-    secret, end, mac = flow.cookie_value.split(".")
-    longer = f"{secret}.{int(end) + 600}.{mac}"
+    secret, end, errand, mac = flow.cookie_value.split(".")
+    longer = f"{secret}.{int(end) + 600}.{errand}.{mac}"
     with pytest.raises(StateInvalidError):
         party.finish(flow, cookies={flow.cookie_name: longer})
 
@@ -242,3 +257,31 @@ def test_a_provider_that_is_not_configured_is_unknown() -> None:
     with pytest.raises(ProviderNotFoundError):
         party.service.start("google", redirect_uri=REDIRECT)
     assert ["staff"] == [p.provider_id for p in party.service.providers()]
+
+
+def test_a_state_is_taken_once() -> None:
+    """Whatever came of the first answer; nothing is asked of the provider for the second."""
+    party = Party()
+    flow = party.depart().flow
+    assert "user-7" == party.finish(flow).subject
+    calls = len(party.idp.sender.requests)
+    with pytest.raises(StateUsedError):
+        party.finish(flow, code="another")
+    other = party.depart().flow
+    with pytest.raises(ProviderRefusedError):
+        party.finish(other, code="", error="access_denied")
+    with pytest.raises(StateUsedError):
+        party.finish(other)
+    assert calls == len(party.idp.sender.requests)
+    assert ["oidc_state_used"] * 2 == [
+        line["error"] for line in party.logged("oidc.refused") if "state" in line["error"]
+    ]
+
+
+def test_an_answer_of_another_browser_does_not_use_a_state_up() -> None:
+    """Who knows a state but not its cookie cannot keep its browser out."""
+    party = Party()
+    flow = party.depart().flow
+    with pytest.raises(StateInvalidError):
+        party.finish(flow, cookies={})
+    assert "user-7" == party.finish(flow).subject

@@ -329,3 +329,22 @@ def test_a_configured_algorithm_is_the_only_one() -> None:
 
 def _fields(provider: Provider) -> dict[str, Any]:
     return {name: getattr(provider, name) for name in Provider.__slots__}
+
+
+def test_a_new_key_under_an_old_name_is_followed() -> None:
+    """As of a provider that names no keys at all; forged signatures cost one look a minute."""
+    party = Party(kid=None)
+    party.idp.keys = [jwk_of(rsa_key(), "RS256", kid=None)]
+    assert "user-7" == party.sign_in().subject
+    party.idp.key = rsa_key(3072)
+    party.idp.keys = [jwk_of(rsa_key(3072), "RS256", kid=None)]
+    with pytest.raises(IdTokenInvalidError):
+        party.sign_in()
+    party.clock.advance(seconds=60)
+    assert "user-7" == party.sign_in().subject
+    party.idp.key = rsa_key()
+    for _ in range(10):
+        party.clock.advance(seconds=10)
+        with pytest.raises(IdTokenInvalidError):
+            party.sign_in()
+    assert 3 == len(party.idp.asked("/jwks"))

@@ -78,8 +78,17 @@ class Delete:
     condition: Condition | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConditionCheck:
+    """Let the rest of a transaction happen only while something holds of an item."""
+
+    table: str
+    key: Item
+    condition: Condition
+
+
 Write = Put | Update | Delete
-TransactPart = Write
+TransactPart = Write | ConditionCheck
 
 
 def marshal(value: object) -> dict[str, Any]:  # noqa: PLR0911 - one return for each type

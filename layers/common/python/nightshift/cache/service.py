@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from nightshift.aws.dynamo import ConditionCheck
 from nightshift.cache.memory import Memory
-from nightshift.cache.model import CacheKey, Entry, Failure, Level, Lookup, Marks, State
+from nightshift.cache.model import CacheKey, Entry, Failure, Level, Lookup, Marks, State, Work
 from nightshift.cache.store import MAX_KEEP_S, CacheStore
 from nightshift.core.clock import Clock, to_ms
 from nightshift.observability import Log, count
@@ -143,6 +144,14 @@ class Cache:
         """
         self._store.end(name, token, failure)
         self._memory.drop(name)
+
+    def unchanged(self, name: str, seen: Work | None) -> ConditionCheck:
+        """Return the part of a transaction by which work is as a look found it.
+
+        The transaction that begins work carries it. Otherwise work that began and ended after the
+        look would be done once more.
+        """
+        return self._store.unchanged(name, seen)
 
     def get_or_make(self, key: CacheKey, recipe: Recipe) -> Entry:
         """Return what there is, or make it: once, however many ask.

@@ -9,7 +9,14 @@ import contextlib
 import zlib
 from collections.abc import Callable
 
-from nightshift.aws.dynamo import Condition, ConditionFailedError, Item, Table, Update
+from nightshift.aws.dynamo import (
+    Condition,
+    ConditionCheck,
+    ConditionFailedError,
+    Item,
+    Table,
+    Update,
+)
 from nightshift.cache import keys
 from nightshift.cache.model import CacheKey, Entry, Failure, Marks, Work
 from nightshift.core.clock import Clock, to_epoch_s, to_ms
@@ -183,6 +190,19 @@ class CacheStore:
         )
         with contextlib.suppress(ConditionFailedError):
             self._table.write(update)
+
+    def unchanged(self, name: str, seen: Work | None) -> ConditionCheck:
+        """Return the part of a transaction by which the work on an entry is still as seen."""
+        if seen is None:
+            condition = Condition(expression="attribute_not_exists(#note)", names={"#note": "note"})
+        else:
+            ended = "attribute_exists" if seen.ended else "attribute_not_exists"
+            condition = Condition(
+                expression=f"tok = :tok AND {ended}(#end)",
+                names={"#end": "end"},
+                values={":tok": seen.token},
+            )
+        return ConditionCheck(table=self._table.name, key=keys.claim(name), condition=condition)
 
 
 def _untouched(marks: Marks, entry: Entry) -> Condition:

@@ -96,6 +96,7 @@ _OWN_READ = frozenset(
         Permission.JOBS_READ,
         Permission.MEMOS_READ,
         Permission.CARDS_READ,
+        Permission.REPORTS_READ,
     }
 )
 _OWN_WRITE = frozenset(
@@ -104,6 +105,7 @@ _OWN_WRITE = frozenset(
         Permission.JOBS_WRITE,
         Permission.MEMOS_WRITE,
         Permission.CARDS_WRITE,
+        Permission.REPORTS_WRITE,
     }
 )
 _GRANTS: Mapping[Role, frozenset[Permission]] = {
@@ -161,6 +163,7 @@ class Caller:
         permissions: what this request may do: with a key, what the user may and the key's scopes
             both allow.
         address: from where the request came, as the gateway saw it.
+        epoch: of the session, by which what it makes is known to be of before or after a break.
     """
 
     user_id: UserId
@@ -170,6 +173,7 @@ class Caller:
     permissions: frozenset[Permission]
     email_verified: bool = False
     address: str = ""
+    epoch: int = 0
 
     @property
     def session_id(self) -> SessionId:

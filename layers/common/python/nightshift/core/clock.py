@@ -66,9 +66,14 @@ def parse_rfc3339(text: str) -> datetime:
     """Parse an RFC 3339 time with an offset into aware UTC.
 
     Raises:
-        ValueError: the text is no such time, or has no offset.
+        ValueError: the text is no such time, or has no offset. It does not repeat the text.
     """
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            "this is no time as RFC 3339 has it, for example 2026-12-01T09:00:00Z"
+        ) from None
     if moment.tzinfo is None:
         raise ValueError("the time needs an offset, for example 2026-12-01T09:00:00Z")
     try:

@@ -21,6 +21,7 @@ from nightshift.core.errors import (
 from nightshift.core.networks import network_of
 from nightshift.core.pagination import CursorSigner
 from nightshift.core.tokens import keyed
+from nightshift.http.dressing import dressed, has_current
 from nightshift.http.errors import EmailUnverifiedError
 from nightshift.http.failures import as_domain_error
 from nightshift.http.idempotency import Attempt, Begun, IdempotencyKeys
@@ -43,16 +44,10 @@ from nightshift.http.schemas import PageQuery
 from nightshift.http.settings import HttpSettings
 from nightshift.observability import Log
 
-_ALWAYS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-}
 _QUIET = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
-_HSTS = "max-age=31536000; includeSubDomains"
 
 
 class Authenticator(Protocol):
@@ -136,7 +131,7 @@ class App:
         except Exception as error:  # noqa: BLE001 - the outermost handler: no stack trace may leave
             reply = self._problem(as_domain_error(error), trace)
         self._log(trace, reply)
-        return to_gateway(_dressed(reply, trace))
+        return to_gateway(dressed(reply, trace.raw, trace.request_id, _QUIET))
 
     def _answer(self, raw: RawRequest, trace: _Trace) -> RawReply:
         if len(raw.body) > self._edge.settings.body_limit_bytes:
@@ -213,7 +208,7 @@ class App:
             match.route.handler(match.service(), request), default_status=match.route.status
         )
         tag = reply.headers.get("etag")
-        if request.raw.method in {"GET", "HEAD"} and tag and _matches(request.raw, tag):
+        if tag and has_current(request.raw, tag):
             return RawReply(status=HTTPStatus.NOT_MODIFIED, headers={"etag": tag}, body=b"")
         return reply
 
@@ -255,20 +250,3 @@ def bearer_token(raw: RawRequest) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise UnauthenticatedError("Send `Authorization: Bearer <access token>`.")
     return token.strip()
-
-
-def _matches(raw: RawRequest, tag: str) -> bool:
-    """Tell whether If-None-Match names `tag` (weak comparison, RFC 9110 section 13.1.2)."""
-    header = raw.headers.get("if-none-match", "")
-    tags = {part.strip().removeprefix("W/") for part in header.split(",")}
-    return tag in tags or header.strip() == "*"
-
-
-def _dressed(reply: RawReply, trace: _Trace) -> RawReply:
-    """Add the headers that every answer carries; a HEAD request gets no body."""
-    raw = trace.raw
-    headers = {**_ALWAYS, **_QUIET, **reply.headers, "x-request-id": trace.request_id}
-    if raw is not None and raw.headers.get("x-forwarded-proto", "") == "https":
-        headers["strict-transport-security"] = _HSTS
-    body = b"" if raw is not None and raw.method == "HEAD" else reply.body
-    return RawReply(status=reply.status, headers=headers, body=body, cookies=reply.cookies)

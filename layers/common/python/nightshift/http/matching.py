@@ -91,7 +91,7 @@ class RouteTable:
             raise MethodNotAllowedError(_allowed(entry))
         route, service = entry.methods[wanted]
         for name, value in values.items():
-            _check(route.path_params.get(name, _DEFAULT_PARAM), name, value)
+            check_param(route.path_params.get(name, _DEFAULT_PARAM), name, value)
         return Match(route=route, service=service, path=values)
 
     def _entry(self, path: str) -> tuple[_Entry, dict[str, str]] | None:
@@ -126,7 +126,12 @@ def _check_access(route: Route) -> None:
         raise TypeError(f"{route.method} {route.full_path} declares no permission")
 
 
-def _check(param: PathParam, name: str, value: str) -> None:
+def check_param(param: PathParam, name: str, value: str) -> None:
+    """Let a path parameter pass that looks like what it stands for.
+
+    Raises:
+        NotFoundError: it does not.
+    """
     if not re.fullmatch(param.pattern, value, re.ASCII):
         raise NotFoundError(f"There is no such resource: {name} is like {param.example}.")
 

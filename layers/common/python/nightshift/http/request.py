@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic
 
@@ -25,7 +25,8 @@ class RawRequest:
     """One HTTP request, nothing of it judged yet. Header names are in lower case.
 
     `domain` is the name under which the gateway was called, by its own word; the header `host` is
-    the client's.
+    the client's. `cookies` are by name; of two of one name the first counts (RFC 6265 section 5.4
+    puts the one for the longer path first).
     """
 
     method: str
@@ -36,6 +37,7 @@ class RawRequest:
     source_ip: str
     request_id: str
     domain: str = ""
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,7 +162,19 @@ def parse_event(event: Mapping[str, Any], request_id: str) -> RawRequest:
         source_ip=str(http.get("sourceIp") or "unknown"),
         request_id=str(context.get("requestId") or request_id),
         domain=str(context.get("domainName") or ""),
+        cookies=_cookies(event),
     )
+
+
+def _cookies(event: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the cookies; API Gateway gives them as a list apart from the headers."""
+    found: dict[str, str] = {}
+    for text in event.get("cookies") or ():
+        for pair in str(text).split(";"):
+            name, mark, value = pair.strip().partition("=")
+            if mark:
+                found.setdefault(name, value)
+    return found
 
 
 def _path(raw_path: str, stage: str) -> str:

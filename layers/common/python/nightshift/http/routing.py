@@ -136,12 +136,16 @@ class Route:
 
     def matcher(self) -> re.Pattern[str]:
         """Return the expression that takes the full path apart, whatever the values look like."""
-        parts = _PARAMETER.split(self.full_path)
-        text = "".join(
-            f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part)
-            for index, part in enumerate(parts)
-        )
-        return re.compile(text + r"\Z")
+        return matcher_of(self.full_path)
+
+
+def matcher_of(template: str) -> re.Pattern[str]:
+    """Return the expression that takes a path apart by its template, whatever the values are."""
+    text = "".join(
+        f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part)
+        for index, part in enumerate(_PARAMETER.split(template))
+    )
+    return re.compile(text + r"\Z")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,6 +25,11 @@ from nightshift.identity.leaving_store import LeavingStore
 from nightshift.identity.letters import Letters
 from nightshift.identity.mailer import Mailer, NoMail
 from nightshift.identity.moving import Moving
+from nightshift.identity.oidc.door import Pages
+from nightshift.identity.oidc.federation import Federation
+from nightshift.identity.oidc.settings import OidcSettings
+from nightshift.identity.oidc.store import FederatedStore
+from nightshift.identity.oidc.wiring import Around, build_desk
 from nightshift.identity.passwords import Passwords
 from nightshift.identity.preference_store import PreferenceStore
 from nightshift.identity.preferences import MailChoices, NoMailChoices, PreferenceService
@@ -40,6 +45,7 @@ from nightshift.identity.token_signer import AccessTokenSigner
 from nightshift.identity.trail import AuditTrail, NoTrail
 from nightshift.identity.verification import Verification
 from nightshift.identity.wiring import build_authenticator, build_store, build_table, build_terms
+from nightshift.ports.sender import Sender
 from nightshift.ports.uploads import Uploads
 
 DEMO_EMAIL = "demo@example.com"
@@ -57,6 +63,8 @@ class Neighbours:
         leaver: sees to it that what a deleted user leaves is removed; None removes it at once.
         choices: which mails users want.
         uploads: the bucket of pictures; None is the one that the settings name.
+        sender: calls sign-in providers; None is the guarded one.
+        pages: how a browser that signs in with a provider goes on to pages; None is without.
         more: what else the accounts function serves.
     """
 
@@ -67,6 +75,8 @@ class Neighbours:
     leaver: Leaver | None = None
     choices: MailChoices = field(default_factory=NoMailChoices)
     uploads: Uploads | None = None
+    sender: Sender | None = None
+    pages: Pages | None = None
     more: Sequence[Mounted] = ()
 
 
@@ -84,7 +94,11 @@ def build_accounts_app(
     neighbours = neighbours or Neighbours()
     identity = build_identity(environ, outside, neighbours)
     settings = load(AccountSettings, environ)
-    limits = {"register": settings.register_limit_address, "forgot": settings.forgot_limit_address}
+    limits = {
+        "register": settings.register_limit_address,
+        "forgot": settings.forgot_limit_address,
+        "oidc-start": load(OidcSettings, environ).oidc_start_limit_address,
+    }
     return build_app(
         [*mounted(identity), *neighbours.more],
         environ=environ,
@@ -144,12 +158,22 @@ def build_identity(
         farewell=neighbours.farewell,
         leaver=neighbours.leaver or AtOnce(ground.store.commit, purge),
     )
+    arrivals = Arrivals(ground=ground, letters=letters)
+    federation = Federation(
+        ground=ground,
+        store=FederatedStore(table),
+        sessions=sessions,
+        arrivals=arrivals,
+        letters=letters,
+        verification=verification,
+        may_register=neighbours.may_register,
+    )
     return Identity(
         sign_in=SignIn(
             ground=ground,
             guard=guard,
             sessions=sessions,
-            arrivals=Arrivals(ground=ground, letters=letters),
+            arrivals=arrivals,
             passwords=passwords,
             verification=verification,
             may_register=neighbours.may_register,
@@ -165,6 +189,17 @@ def build_identity(
         ),
         avatars=avatars,
         users=Users(ground=ground, accounts=accounts, allowed=RoleStore(table).permissions_of),
+        desk=build_desk(
+            environ,
+            outside,
+            Around(
+                ground=ground,
+                federation=federation,
+                table=table,
+                sender=neighbours.sender,
+                pages=neighbours.pages,
+            ),
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """All routes of identity that the accounts function serves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from nightshift.identity.auth_api import router as auth_router
 from nightshift.identity.avatars import Avatars
 from nightshift.identity.avatars_api import router as avatars_router
 from nightshift.identity.moving import Moving
+from nightshift.identity.oidc.api import router as oidc_router
+from nightshift.identity.oidc.desk import Desk
+from nightshift.identity.oidc.identities_api import router as identities_router
 from nightshift.identity.passwords_api import router as passwords_router
 from nightshift.identity.preferences import PreferenceService
 from nightshift.identity.preferences_api import router as preferences_router
@@ -36,6 +39,8 @@ ROUTERS: Sequence[Router[Any]] = (
     preferences_router,
     avatars_router,
     admin_router,
+    oidc_router,
+    identities_router,
 )
 
 
@@ -52,6 +57,7 @@ class Identity:
     preferences: PreferenceService
     avatars: Avatars
     users: Users
+    desk: Callable[[], Desk]
 
 
 def mounted(identity: Identity) -> list[Mounted]:
@@ -67,4 +73,6 @@ def mounted(identity: Identity) -> list[Mounted]:
         preferences_router.bind(lambda: identity.preferences),
         avatars_router.bind(lambda: identity.avatars),
         admin_router.bind(lambda: identity.users),
+        oidc_router.bind(identity.desk),
+        identities_router.bind(identity.desk),
     ]

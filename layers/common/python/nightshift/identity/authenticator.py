@@ -3,7 +3,11 @@
 from nightshift.core.access import Caller
 from nightshift.core.clock import Clock
 from nightshift.identity.access_tokens import AccessTokenVerifier
-from nightshift.identity.api_keys.errors import ApiKeyOwnerError, ApiKeyUnknownError
+from nightshift.identity.api_keys.errors import (
+    ApiKeyOwnerError,
+    ApiKeyRevokedError,
+    ApiKeyUnknownError,
+)
 from nightshift.identity.api_keys.model import ApiKey
 from nightshift.identity.api_keys.secret import PREFIX, hash_of
 from nightshift.identity.api_keys.store import LAST_USE_EVERY, ApiKeyStore
@@ -54,6 +58,7 @@ class BearerAuthenticator:
             permissions=found.permissions,
             email_verified=found.user.email_verified,
             address=address,
+            epoch=found.user.epoch,
         )
 
     def _by_key(self, token: str, address: str) -> Caller:
@@ -65,6 +70,8 @@ class BearerAuthenticator:
         found.key.check(secret_hash, address=address, now=self._clock.now())
         if found.user is None or found.user.disabled:
             raise ApiKeyOwnerError
+        if found.key.epoch < found.user.owned_epoch:
+            raise ApiKeyRevokedError
         self._note_use(found.key)
         return Caller(
             user_id=found.user.user_id,

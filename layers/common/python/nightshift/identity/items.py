@@ -50,6 +50,8 @@ def from_user(user: User) -> Item:
         "credential": user.credential,
         "pending_email": user.pending_email or None,
         "avatar": asdict(user.avatar) if user.avatar else None,
+        "owned_epoch": user.owned_epoch or None,
+        "change": user.change or None,
     }
 
 
@@ -71,6 +73,8 @@ def to_user(item: Item) -> User:
         credential=item.get("credential", 0),
         pending_email=item.get("pending_email", ""),
         avatar=Avatar(**item["avatar"]) if "avatar" in item else None,
+        owned_epoch=item.get("owned_epoch", 0),
+        change=item.get("change", ""),
     )
 
 

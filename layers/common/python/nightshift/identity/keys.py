@@ -9,6 +9,7 @@ DIRECTORY_PK = "DIRECTORY"
 API_KEY_PREFIX = "APIKEY#"
 ROLE_PREFIX = "ROLE#"
 ROLES_PK = "ROLES"
+FEDERATED_PREFIX = "OIDC#"
 
 
 def user_pk(user_id: UserId) -> str:
@@ -34,6 +35,21 @@ def link(user_id: UserId, purpose: str, secret_hash: str) -> Key:
 def device(user_id: UserId, fingerprint: str) -> Key:
     """Return the key of a device that a user signed in with."""
     return {"pk": user_pk(user_id), "sk": f"DEVICE#{fingerprint}"}
+
+
+def federated(issuer: str, subject: str) -> Key:
+    """Return the key of what tells whose a provider's subject is; it holds a hash of both."""
+    return {"pk": FEDERATED_PREFIX + digest(f"{issuer}\n{subject}".encode()), "sk": "-"}
+
+
+def federated_of(user_id: UserId, federated: Key) -> Key:
+    """Return the key of the same in its user's own partition."""
+    return {"pk": user_pk(user_id), "sk": federated["pk"]}
+
+
+def spent_state(state: str) -> Key:
+    """Return the key of what tells that a flow to a provider was finished; it holds a hash."""
+    return {"pk": f"OIDCSTATE#{digest(state.encode())}", "sk": "-"}
 
 
 def preferences(user_id: UserId) -> Key:

@@ -1,6 +1,8 @@
 """What identity still keeps of a user who is gone."""
 
-from nightshift.aws.dynamo import Table
+import contextlib
+
+from nightshift.aws.dynamo import Condition, ConditionFailedError, Delete, Table
 from nightshift.core.access import UserId
 from nightshift.identity import keys
 from nightshift.identity.api_keys.store import ApiKeyStore
@@ -20,4 +22,15 @@ class LeavingStore:
         """Remove keys, sessions, links, devices and preferences; running it again does the rest."""
         ApiKeyStore(self._table).forget_all(user_id)
         for item in self._table.query(keys.user_pk(user_id), consistent=True):
+            if item["sk"].startswith(keys.FEDERATED_PREFIX):
+                self._free(user_id, item["sk"])
             self._table.delete({"pk": item["pk"], "sk": item["sk"]})
+
+    def _free(self, user_id: UserId, federated: str) -> None:
+        """Free a provider's subject, unless somebody else came in by it meanwhile."""
+        own = Condition(
+            expression="attribute_not_exists(pk) OR user_id = :me", values={":me": user_id}
+        )
+        key = {"pk": federated, "sk": "-"}
+        with contextlib.suppress(ConditionFailedError):
+            self._table.write(Delete(table=self._table.name, key=key, condition=own))

@@ -70,6 +70,11 @@ class User:
         version: raised by every change that the user can see.
         credential: raised when the password changes; links given out for an older one are void.
         pending_email: the address that the user wants instead, until it is verified; else empty.
+        owned_epoch: the first epoch after somebody who reads the address's mail took an unverified
+            account over; whoever made it may be a stranger, so API keys and identities of before
+            are void.
+        change: a fresh token of the latest change of identities, by which that knows its own write
+            again even beside another one that leaves the same user.
     """
 
     user_id: UserId
@@ -86,6 +91,8 @@ class User:
     credential: int = 0
     pending_email: str = ""
     avatar: Avatar | None = None
+    owned_epoch: int = 0
+    change: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

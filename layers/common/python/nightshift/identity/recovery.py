@@ -122,7 +122,8 @@ class Recovery:
     def reset(self, token: str, new: str, client: Client) -> None:
         """Set a new password by a mailed link; every session ends.
 
-        Whoever uses the link reads mail at the address, so it is verified, too.
+        Whoever uses the link reads mail at the address, so it is verified, too. If it was not
+        before, a stranger may have made the account: API keys and identities of before are void.
 
         Raises:
             LinkError: one subclass for each way in which the link is not good.
@@ -153,7 +154,9 @@ class Recovery:
             check_acceptable(new, email=before.email, name=before.name)
             new_hash = new_hash or self._passwords.hash(new)
             after = self._with_password(before, new_hash)
-            after = self._verification.promoted(replace(after, email_verified=True))
+            if not before.email_verified:
+                after = replace(after, email_verified=True, owned_epoch=after.epoch)
+            after = self._verification.promoted(after)
             letter = self._letters.password_changed(after, client, self._ground.now())
             commit = self._ground.posting(letter)
             if self._ground.store.use_link(link, nonce, before, after, commit):
@@ -165,11 +168,12 @@ class Recovery:
         raise ConflictError
 
     def _with_password(self, user: User, new_hash: str) -> User:
-        """Return the user with a new password, in a new epoch."""
+        """Return the user with a new password, in a new epoch, wanting no other address."""
         return replace(
             user,
             password_hash=new_hash,
             credential=user.credential + 1,
+            pending_email="",
             epoch=user.epoch + 1,
             version=user.version + 1,
             updated_at=self._ground.now(),

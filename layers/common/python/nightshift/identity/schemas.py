@@ -18,7 +18,7 @@ MAX_TOKEN_CHARS = 4096
 MAX_LINK_TOKEN_CHARS = 256
 
 
-def _check_email(text: str) -> str:
+def check_email(text: str) -> str:
     """Return the address as RFC 5321 and RFC 6531 have it; whether it exists is not looked at."""
     try:
         found = validate_email(
@@ -37,7 +37,7 @@ def _check_name(text: str) -> str:
     return text
 
 
-Email = Annotated[str, Field(max_length=MAX_EMAIL_CHARS), AfterValidator(_check_email)]
+Email = Annotated[str, Field(max_length=MAX_EMAIL_CHARS), AfterValidator(check_email)]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARS),

@@ -50,30 +50,39 @@ class IdentityStore:
         Raises:
             ConditionFailedError: `index` says which was refused.
         """
-        if len(parts) == 1:
-            self._table.write(parts[0])
-        else:
-            self._table.transact(parts)
+        match parts:
+            case [Put() | Update() | Delete() as alone]:
+                self._table.write(alone)
+            case _:
+                self._table.transact(parts)
 
     def add_user(
-        self, user: User, session: Session, *, link: Link, device: Device, commit: Commit
+        self,
+        user: User,
+        session: Session,
+        *,
+        link: Link | None,
+        device: Device,
+        commit: Commit,
+        also: Sequence[TransactPart] = (),
     ) -> User:
         """Store a user with a first session, link and device; return the user as it stands.
 
         When the same user id is there already, the request is being run again, and gets its
-        session; the link went out with the first.
+        session; the link went out with the first. `also` is written in the same transaction.
 
         Raises:
-            EmailTakenError: the address belongs to somebody else.
+            EmailTakenError: the address, or what `also` claims, belongs to somebody else.
         """
         name = self._table.name
         parts: list[TransactPart] = [
             *self._claim_email_parts(user.email, user.user_id),
             Put(table=name, item=from_user(user), condition=NOT_EXISTS),
             Put(table=name, item=from_session(session), condition=NOT_EXISTS),
-            self._new_link_part(link),
+            *([] if link is None else [self._new_link_part(link)]),
             Put(table=name, item=from_device(device)),
             *holder_parts(name, None, user),
+            *also,
         ]
         try:
             commit(parts)

@@ -263,6 +263,7 @@ class Enqueuer:
             period_s=unique.period_s,
             has_begun=begun,
             has_ended=record is not None and record.is_terminal,
+            asked_ms=wish.order.created_ms,
             now_ms=to_ms(self._clock.now()),
         )
 

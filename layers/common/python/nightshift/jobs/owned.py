@@ -206,8 +206,7 @@ class OwnedJobs:
         except TransactionConflictError as error:
             raise ConflictError from error
         except ConditionFailedError as error:
-            if not _is_done(error, again):
-                raise _why_not_reopened(error, locks) from error
+            raise _why_not_reopened(error, locks) from error
         self._lifecycle.tell(Step.REOPENED, order.ref, attempt=message.attempt)
         self._dispatcher.send([message])
 
@@ -248,11 +247,6 @@ class OwnedJobs:
             content_type=output.content_type,
             expires_s=URL_S,
         )
-
-
-def _is_done(error: ConditionFailedError, again: Record) -> bool:
-    """Tell whether the write met its own first try, whose answer was lost."""
-    return error.index == 0 and error.item is not None and error.item.get("tok") == again.token
 
 
 def _why_not_reopened(error: ConditionFailedError, locks: Sequence[Put]) -> NightshiftError:

@@ -55,18 +55,21 @@ class EnginePulse:
             self.beat()
 
     def beat(self) -> None:
-        """Renew the lease and write the progress; blocks.
+        """Renew the lease and write the progress; blocks. One that is under way does for both.
 
         Raises:
             JobLostError: the attempt is not ours any more.
         """
-        with self._lock:
-            try:
-                self.claimed = self._engine.beat(self.claimed, self._plan, self._progress)
-            except JobLostError:
-                self.lost = True
-                raise
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self.claimed = self._engine.beat(self.claimed, self._plan, self._progress)
             self._written_ms = to_ms(self._clock.now())
+        except JobLostError:
+            self.lost = True
+            raise
+        finally:
+            self._lock.release()
 
     def last(self) -> Claimed:
         """Return the attempt as it is to be closed, with its last progress."""

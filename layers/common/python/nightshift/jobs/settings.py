@@ -15,7 +15,6 @@ class EngineSettings:
         wiring=True,
     )
     jobs_table: str = setting(doc="The table of seats, records and the agenda.", wiring=True)
-    tasks_table: str = setting(doc="The table of tasks.", wiring=True)
     critical_queue_url: str = setting(
         default="", doc="The queue of runs and other short outbound calls.", wiring=True
     )

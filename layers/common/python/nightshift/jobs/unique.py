@@ -35,12 +35,19 @@ class Verdict(StrEnum):
 
 
 def judge(
-    lock: Lock, *, mode: UniqueMode, period_s: float, has_begun: bool, has_ended: bool, now_ms: int
+    lock: Lock,
+    *,
+    mode: UniqueMode,
+    period_s: float,
+    has_begun: bool,
+    has_ended: bool,
+    asked_ms: int,
+    now_ms: int,
 ) -> Verdict:
-    """Return what the lock means, given how its holder stands."""
+    """Return what the lock means for who asked at `asked_ms`, given how its holder stands."""
     if lock.expires_at * 1000 <= now_ms:
         return Verdict.FREE
-    if mode is UniqueMode.THROTTLE and now_ms < lock.since_ms + period_s * 1000:
+    if mode is UniqueMode.THROTTLE and asked_ms < lock.since_ms + period_s * 1000:
         return Verdict.HELD
     if has_ended:
         return Verdict.FREE
@@ -74,7 +81,8 @@ class Locks:
         item = _key(order) | {
             "r": ref_to_dict(order.ref),
             "tok": token,
-            "at": order.created_ms,
+            # An older job may be tried again within the period of a newer one.
+            "at": max(order.created_ms, seen.since_ms if seen else 0),
             "expires_at": expiry(order.ref),
         }
         condition = NOT_EXISTS

@@ -1,6 +1,6 @@
 """The route of reports."""
 
-from nightshift.core.access import Caller, Permission
+from nightshift.core.access import Permission
 from nightshift.core.errors import ConflictError, ForbiddenError
 from nightshift.http.reply import Reply
 from nightshift.http.request import Request
@@ -8,7 +8,7 @@ from nightshift.http.routing import OptionalSignIn, PathParam, Router
 from nightshift.http.schemas import NoBody
 from nightshift.jobs.errors import QueueFullError
 from nightshift.reports.errors import InvalidPeriodError
-from nightshift.reports.model import ANONYMOUS, USERNAME_PATTERN, Visitor
+from nightshift.reports.model import USERNAME_PATTERN, visitor_of
 from nightshift.reports.schemas import ReportAnswer, ReportQuery, answer_of
 from nightshift.reports.wiring import ReportsContext
 
@@ -44,11 +44,3 @@ def get_report(reports: ReportsContext, request: Request[NoBody, ReportQuery]) -
         request.path["username"], query.period, show_star_increase=query.show_star_increase
     )
     return Reply(body=answer_of(reports.reports.look(wish, visitor, force=query.force)))
-
-
-def visitor_of(caller: Caller | None) -> Visitor:
-    """Return who looks at a report."""
-    if caller is None:
-        return ANONYMOUS
-    may = Permission.REPORTS_WRITE in caller.permissions
-    return Visitor(user_id=caller.user_id, may_refresh=may)

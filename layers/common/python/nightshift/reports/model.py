@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nightshift.core.access import Caller, Permission
 from nightshift.reports.periods import Period
 
 KIND = "report.generate"
@@ -61,6 +62,14 @@ class Visitor:
 
 
 ANONYMOUS = Visitor()
+
+
+def visitor_of(caller: Caller | None) -> Visitor:
+    """Return who looks at a report."""
+    if caller is None:
+        return ANONYMOUS
+    may = Permission.REPORTS_WRITE in caller.permissions
+    return Visitor(user_id=caller.user_id, may_refresh=may)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from nightshift.aws.dynamo import ConditionFailedError
 from nightshift.cache.model import Level, Lookup, State
 from nightshift.cache.service import Cache
 from nightshift.core.clock import Clock, to_ms
@@ -109,7 +110,10 @@ class ReportService:
     ) -> Standing:
         """Have the report made, and return how it stands then."""
         try:
-            job_id = self._enqueue(wish, visitor)
+            job_id = self._enqueue(wish, visitor, found)
+        except ConditionFailedError:
+            # Work on it has begun or ended since the look: it stands otherwise by now.
+            return self.look(wish, visitor, force=force, exact=True)
         except (ConflictError, QueueFullError) as error:
             if force:
                 raise
@@ -121,7 +125,12 @@ class ReportService:
             self._cache.begin(name, job_id, for_s=for_s, note="waiting for its turn")
         return _regenerating(standing, job_id)
 
-    def _enqueue(self, wish: Wish, visitor: Visitor) -> str:
+    def _enqueue(self, wish: Wish, visitor: Visitor, found: Lookup) -> str:
+        """Enqueue the job, if work on the report is as it was found, and return its id.
+
+        Raises:
+            ConditionFailedError: it is not.
+        """
         payload = MakeReport(
             username=wish.username,
             period=wish.period.label,
@@ -129,7 +138,9 @@ class ReportService:
             variant=wish.variant,
             asked_by=visitor.user_id or NOBODY,
         )
-        done = self._jobs.enqueue(self._kind, payload, owner_id=NOBODY)
+        name = keys.report(wish.user_key, wish.variant).name
+        unchanged = self._cache.unchanged(name, found.work)
+        done = self._jobs.enqueue(self._kind, payload, owner_id=NOBODY, writes=[unchanged])
         if done.created:
             self._log.info(
                 "report.scheduled",

@@ -7,7 +7,7 @@ from nightshift.core.environment import setting
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TasksTable:
-    """All that the deletion of an account needs to know of tasks."""
+    """Where tasks lie."""
 
     tasks_table: str = setting(doc="The table of tasks.", wiring=True)
 

@@ -19,7 +19,7 @@ from nightshift.tasks.flow_store import FlowStore
 from nightshift.tasks.jobs import TaskCalls, TaskRun
 from nightshift.tasks.letters import NoNotifier, Notifier, OwnerLetters
 from nightshift.tasks.model import BACKFILL_KIND, Task
-from nightshift.tasks.settings import TaskSettings
+from nightshift.tasks.settings import TaskSettings, TasksTable
 from nightshift.tasks.signing import TaskSecrets
 from nightshift.tasks.store import TaskStore
 
@@ -196,7 +196,7 @@ def get_context() -> Context:
         raise SettingsError("NIGHTSHIFT_ALLOW_LOOPBACK is for the local stack only; unset it.")
     machine = get_machine()
     outside = Outside(
-        tasks_table=Table(clients.dynamodb(), engine.tasks_table),
+        tasks_table=Table(clients.dynamodb(), load(TasksTable, os.environ).tasks_table),
         bus=machine.parts.bus,
         sender=partial(_sender, allow_loopback=settings.allow_loopback),
         master_key=cache(partial(_master_key, engine.sealing_key_param)),

@@ -43,6 +43,7 @@ def from_key(key: ApiKey) -> Item:
             "scopes": sorted(key.scopes),
             "cidrs": list(key.cidrs),
             "version": key.version,
+            "epoch": key.epoch,
             "created_ms": to_ms(key.created_at),
             "updated_ms": to_ms(key.updated_at),
             "expires_at": gone,
@@ -72,6 +73,7 @@ def to_key(item: Item) -> ApiKey:
         rotated_at=times["rotated"],
         revoked_at=times["revoked"],
         old_until=times["old_until"],
+        epoch=item.get("epoch", 0),
     )
 
 

@@ -25,6 +25,7 @@ class ApiKey:
         old_hash, old_until: the secret before it, which is good until then.
         cidrs: networks from which it can be used; empty is everywhere.
         last_used_at: to the hour.
+        epoch: of the session that made it; see `User.owned_epoch`.
     """
 
     key_id: ApiKeyId
@@ -44,6 +45,7 @@ class ApiKey:
     revoked_at: datetime | None = None
     old_hash: str | None = None
     old_until: datetime | None = None
+    epoch: int = 0
 
     def permissions(self, owners: frozenset[Permission]) -> frozenset[Permission]:
         """Return what a request with the key may do, given what its owner may at this moment."""

@@ -87,6 +87,7 @@ class ApiKeys:
             version=1,
             created_at=now,
             updated_at=now,
+            epoch=by.epoch,
         )
         event = self._event("api_key.created", by, key)
         found = self._store.add(key, limit=self._limit, also=event)

@@ -4,6 +4,7 @@ from nightshift.core.errors import (
     BadRequestError,
     ConflictError,
     ForbiddenError,
+    InvalidInputError,
     NotFoundError,
     UnavailableError,
 )
@@ -26,6 +27,12 @@ class StateInvalidError(BadRequestError):
     """This sign-in was not begun in this browser, or took too long; begin again."""
 
     slug = "oidc_state_invalid"
+
+
+class StateUsedError(BadRequestError):
+    """This sign-in was finished before; begin again."""
+
+    slug = "oidc_state_used"
 
 
 class IssuerMismatchError(BadRequestError):
@@ -64,6 +71,48 @@ class EmailUnverifiedError(ForbiddenError):
 
 
 class AccountUnverifiedError(ConflictError):
-    """An account here has your address, but has not verified it; sign in to it and verify first."""
+    """An account here has your address, unverified; reset its password by mail, then come back."""
 
     slug = "oidc_account_unverified"
+
+
+class LinkUnverifiedError(ForbiddenError):
+    """Verify the address of your account first; then link other ways to sign in."""
+
+    slug = "oidc_link_unverified"
+
+
+class SignInAgainError(ForbiddenError):
+    """Your sign-in is too old for this, or has ended; sign in again, then do it."""
+
+    slug = "sign_in_again"
+
+
+class IdentityTakenError(ConflictError):
+    """This identity signs in to another account."""
+
+    slug = "oidc_identity_taken"
+
+
+class TooManyIdentitiesError(ConflictError):
+    """The account has as many identities as it can have; remove one first."""
+
+    slug = "oidc_too_many_identities"
+
+
+class IdentityNotFoundError(NotFoundError):
+    """Your account has no such identity."""
+
+    slug = "oidc_identity_not_found"
+
+
+class LastWayInError(ConflictError):
+    """This is your last way to sign in; set a password or link another identity first."""
+
+    slug = "last_way_in"
+
+
+class NoPagesError(InvalidInputError):
+    """There are no pages here that a browser could go on to; leave `next` out."""
+
+    slug = "oidc_no_pages"

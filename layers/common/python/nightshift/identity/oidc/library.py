@@ -1,8 +1,9 @@
 """What is known of providers: metadata and keys, kept in the process and asked for again in time.
 
-Keys are found by `kid`. An unknown one asks the provider anew, at most once a minute: a provider
-that changes its keys is followed at once, and made-up ids cost nothing. While a provider does not
-answer, what is known of it stays, for a day.
+Keys are found by `kid`. An unknown one makes the keys be read anew, and so does a signature that is
+wrong by a known one, at most once a minute: a provider that changes its keys is followed, whether
+it names them or not, and made-up tokens cost nothing. While a provider does not answer, what is
+known of it stays, for a day.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,6 +59,22 @@ class Library:
         Raises:
             ProviderUnavailableError: it has no keys that can be used, and none are known.
         """
+        found = self._key_set(provider).find(kid, algorithm)
+        return self.newer_key(provider, kid, algorithm) if found is None else found
+
+    def newer_key(
+        self, provider: Provider, kid: str | None, algorithm: str
+    ) -> Mapping[str, Any] | None:
+        """Return the public key as the provider publishes it now; None if it was asked just now.
+
+        Raises:
+            ProviderUnavailableError: as `key` says.
+        """
+        if not self._may_ask_again(provider):
+            return None
+        return self._key_set(provider, anew=True).find(kid, algorithm)
+
+    def _key_set(self, provider: Provider, *, anew: bool = False) -> KeySet:
         uri = self.metadata(provider).jwks_uri
 
         def read() -> KeySet | str:
@@ -65,10 +82,7 @@ class Library:
             keys = KeySet.of(document.json) if document.ok else None
             return document.detail if keys is None else keys
 
-        found = self._look(self._keys, provider, read).find(kid, algorithm)
-        if found is None and self._may_ask_again(provider):
-            found = self._look(self._keys, provider, read, anew=True).find(kid, algorithm)
-        return found
+        return self._look(self._keys, provider, read, anew=anew)
 
     def _may_ask_again(self, provider: Provider) -> bool:
         kept = self._keys[provider.provider_id]

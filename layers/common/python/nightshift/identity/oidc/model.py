@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from nightshift.core.access import UserId
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provider:
@@ -47,6 +49,21 @@ class Metadata:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Errand:
+    """What somebody goes to a provider for, as the browser keeps it, signed, on the way.
+
+    Attributes:
+        way: where on this site the browser goes afterwards; empty is nowhere.
+        user_id, session_id: who wants to link an identity, and by which sign-in; empty is signing
+            in.
+    """
+
+    way: str = ""
+    user_id: str = ""
+    session_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Flow:
     """One way to a provider and back, bound to one browser by a cookie."""
 
@@ -57,6 +74,7 @@ class Flow:
     cookie_name: str
     cookie_value: str
     ends_at: datetime
+    errand: Errand
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +100,30 @@ class Identity:
     email: str
     email_verified: bool
     name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """Whose an identity is by the table; `epoch` is the user's when it was linked."""
+
+    user_id: UserId
+    epoch: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linked:
+    """A way in that a user has.
+
+    `link_id` is a hash of issuer and subject, `epoch` the user's when it was linked, `email` the
+    address that the provider named then.
+    """
+
+    link_id: str
+    provider_id: str
+    issuer: str
+    email: str
+    epoch: int
+    linked_at: datetime
 
 
 class Flaw(StrEnum):

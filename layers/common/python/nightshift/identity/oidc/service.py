@@ -1,33 +1,54 @@
 """To a provider and back: from the address that a browser is sent to, to who came in."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from nightshift.core.clock import Clock
+from nightshift.identity.oidc.backchannel import ERROR, BackChannel
 from nightshift.identity.oidc.errors import (
     CodeInvalidError,
     IdTokenInvalidError,
     IssuerMismatchError,
     ProviderNotFoundError,
     ProviderRefusedError,
-    ProviderUnavailableError,
     StateInvalidError,
+    StateUsedError,
 )
 from nightshift.identity.oidc.flow import Flows, challenge
 from nightshift.identity.oidc.id_token import Asked, read_id_token
 from nightshift.identity.oidc.keyset import is_signed_by
 from nightshift.identity.oidc.library import Library
-from nightshift.identity.oidc.metadata import BASIC, POST
-from nightshift.identity.oidc.model import Back, Flaw, Flow, Identity, Metadata, Provider
-from nightshift.identity.oidc.wire import Document, Wire
+from nightshift.identity.oidc.model import (
+    Back,
+    Errand,
+    Flow,
+    Identity,
+    Metadata,
+    Provider,
+)
+from nightshift.identity.oidc.wire import Wire
 from nightshift.observability import Log
-from nightshift.ports.secrets import SecretMissingError, Secrets
+from nightshift.ports.secrets import Secrets
 
-_ERROR = re.compile(r"[a-z_]{1,40}\Z")
-_REFUSALS = frozenset({"invalid_grant"})
+_NO_ERRAND = Errand()
+_LOGGED = (
+    StateInvalidError,
+    StateUsedError,
+    IssuerMismatchError,
+    ProviderRefusedError,
+    CodeInvalidError,
+    IdTokenInvalidError,
+)
+
+
+class States(Protocol):
+    """Remembers which flows were finished."""
+
+    def spend(self, flow: Flow) -> bool:
+        """Note that the flow is being finished; tell whether it is the first time."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +67,7 @@ class ProviderSignIn:
         *,
         providers: Mapping[str, Provider],
         flows: Flows,
+        states: States,
         library: Library,
         wire: Wire,
         secrets: Secrets,
@@ -55,9 +77,9 @@ class ProviderSignIn:
     ) -> None:
         self._providers = providers
         self._flows = flows
+        self._states = states
         self._library = library
-        self._wire = wire
-        self._secrets = secrets
+        self._back_channel = BackChannel(wire, secrets, log)
         self._clock = clock
         self._log = log
         self._leeway_s = leeway_s
@@ -77,7 +99,9 @@ class ProviderSignIn:
             raise ProviderNotFoundError
         return found
 
-    def start(self, provider_id: str, *, redirect_uri: str) -> Departure:
+    def start(
+        self, provider_id: str, *, redirect_uri: str, errand: Errand = _NO_ERRAND
+    ) -> Departure:
         """Begin a flow; `redirect_uri` is registered there to the letter.
 
         Raises:
@@ -86,7 +110,7 @@ class ProviderSignIn:
         """
         provider = self.get_provider(provider_id)
         endpoint = self._library.metadata(provider).authorization_endpoint
-        flow = self._flows.begin(provider_id)
+        flow = self._flows.begin(provider_id, errand)
         query = urlencode(
             {
                 "response_type": "code",
@@ -102,15 +126,23 @@ class ProviderSignIn:
         self._log.info("oidc.started", provider=provider_id)
         return Departure(url=endpoint + ("&" if "?" in endpoint else "?") + query, flow=flow)
 
-    def finish(self, provider_id: str, back: Back, *, redirect_uri: str) -> Identity:
-        """Return who came back.
+    def errand(self, provider_id: str, back: Back) -> Errand | None:
+        """Return what this browser went to the provider for, None if it did not or too long ago."""
+        try:
+            return self._flows.resume(provider_id, back.state, back.cookies).errand
+        except StateInvalidError:
+            return None
 
-        The order matters: first that the answer belongs to this browser, then that it comes from
-        the provider that was asked (RFC 9207), and only then what it says.
+    def finish(self, provider_id: str, back: Back, *, redirect_uri: str) -> tuple[Identity, Errand]:
+        """Return who came back, and what for.
+
+        The order matters: first that the answer belongs to this browser, and for the first time,
+        then that it comes from the provider that was asked (RFC 9207), and only then what it says.
 
         Raises:
             ProviderNotFoundError: there is none of this id.
             StateInvalidError: this browser began no such flow, or it is over.
+            StateUsedError: an answer to it was taken before.
             IssuerMismatchError: another provider answers.
             ProviderRefusedError: the provider let nobody in.
             CodeInvalidError: the provider does not take its own code.
@@ -119,22 +151,24 @@ class ProviderSignIn:
         """
         provider = self.get_provider(provider_id)
         try:
-            return self._finish(provider, back, redirect_uri)
-        except (
-            StateInvalidError,
-            IssuerMismatchError,
-            ProviderRefusedError,
-            CodeInvalidError,
-            IdTokenInvalidError,
-        ) as error:
+            flow = self._resumed(provider, back)
+            return self._identified(provider, flow, back, redirect_uri), flow.errand
+        except _LOGGED as error:
             flaw = error.flaw.value if isinstance(error, IdTokenInvalidError) else None
             self._log.warning("oidc.refused", provider=provider_id, error=error.slug, flaw=flaw)
             raise
 
-    def _finish(self, provider: Provider, back: Back, redirect_uri: str) -> Identity:
+    def _resumed(self, provider: Provider, back: Back) -> Flow:
         if back.error and not back.state:
             raise self._refusal(provider, back)  # some providers forget the state with an error
         flow = self._flows.resume(provider.provider_id, back.state, back.cookies)
+        if not self._states.spend(flow):
+            raise StateUsedError
+        return flow
+
+    def _identified(
+        self, provider: Provider, flow: Flow, back: Back, redirect_uri: str
+    ) -> Identity:
         metadata = self._library.metadata(provider)
         if back.issuer != provider.issuer and (back.issuer or metadata.names_itself):
             raise IssuerMismatchError
@@ -146,44 +180,14 @@ class ProviderSignIn:
             "redirect_uri": redirect_uri,
             "code_verifier": flow.verifier,
         }
-        tokens = self._exchange(provider, metadata, form)
+        tokens = self._back_channel.tokens(provider, metadata, form)
         claims = self._claims(provider, metadata, flow, tokens)
-        return self._identity(provider, metadata, claims, tokens["access_token"])
+        return self._back_channel.identity(provider, metadata, claims, tokens["access_token"])
 
     def _refusal(self, provider: Provider, back: Back) -> ProviderRefusedError:
-        said = back.error if _ERROR.match(back.error) else "unknown"
+        said = back.error if ERROR.match(back.error) else "unknown"
         self._log.info("oidc.error_answered", provider=provider.provider_id, said=said)
         return ProviderRefusedError()
-
-    def _exchange(
-        self, provider: Provider, metadata: Metadata, form: dict[str, str]
-    ) -> Mapping[str, str]:
-        """Return the tokens for a code (OpenID Connect Core 1.0 section 3.1.3)."""
-        secret = self._secret(provider)
-        by_form = POST in metadata.auth_methods and BASIC not in metadata.auth_methods
-        basic = (provider.client_id, secret) if secret and not by_form else None
-        if basic is None:
-            form["client_id"] = provider.client_id
-        if secret and by_form:
-            form["client_secret"] = secret
-        document = self._wire.post(metadata.token_endpoint, form, basic=basic)
-        if document.json.get("error") in _REFUSALS:
-            raise CodeInvalidError
-        tokens = {n: document.json.get(n) for n in ("id_token", "access_token", "token_type")}
-        if not document.ok or not all(isinstance(one, str) for one in tokens.values()):
-            raise self._unavailable(provider, document, "tokens")
-        if str(tokens["token_type"]).lower() != "bearer":
-            raise self._unavailable(provider, document, "token_type")
-        return {name: str(one) for name, one in tokens.items()}
-
-    def _secret(self, provider: Provider) -> str:
-        if not provider.secret_param:
-            return ""
-        try:
-            return self._secrets.get(provider.secret_param)
-        except SecretMissingError as error:
-            self._log.warning("oidc.secret_missing", provider=provider.provider_id)
-            raise ProviderUnavailableError from error
 
     def _claims(
         self, provider: Provider, metadata: Metadata, flow: Flow, tokens: Mapping[str, str]
@@ -208,52 +212,9 @@ class ProviderSignIn:
     ) -> Callable[[str | None, str, bytes, bytes], bool | None]:
         def verify(kid: str | None, algorithm: str, signed: bytes, mac: bytes) -> bool | None:
             key = self._library.key(provider, kid, algorithm)
-            return None if key is None else is_signed_by(key, algorithm, signed, mac)
+            if key is None or is_signed_by(key, algorithm, signed, mac):
+                return None if key is None else True
+            newer = self._library.newer_key(provider, kid, algorithm)
+            return newer is not None and is_signed_by(newer, algorithm, signed, mac)
 
         return verify
-
-    def _identity(
-        self,
-        provider: Provider,
-        metadata: Metadata,
-        claims: Mapping[str, Any],
-        access_token: str,
-    ) -> Identity:
-        """Return who it is; an address that the ID token does not say is asked for (section 5.3).
-
-        An address and whether it is verified are always of one document.
-        """
-        said = claims
-        if not _text(claims, "email") and metadata.userinfo_endpoint:
-            document = self._wire.get(metadata.userinfo_endpoint, bearer=access_token)
-            if not document.ok:
-                raise self._unavailable(provider, document, "userinfo")
-            if document.json.get("sub") != claims["sub"]:
-                raise IdTokenInvalidError(Flaw.SUBJECT)
-            said = document.json
-        return Identity(
-            issuer=provider.issuer,
-            subject=claims["sub"],
-            email=_text(said, "email"),
-            email_verified=said.get("email_verified") is True
-            or _text(said, "email_verified") == "true",
-            name=_text(said, "name") or _text(said, "preferred_username") or _text(claims, "name"),
-        )
-
-    def _unavailable(
-        self, provider: Provider, document: Document, what: str
-    ) -> ProviderUnavailableError:
-        error = document.json.get("error")
-        said = error if isinstance(error, str) and _ERROR.match(error) else None
-        self._log.warning(
-            "oidc.unavailable",
-            provider=provider.provider_id,
-            reason=f"{what}: {document.detail}",
-            said=said,
-        )
-        return ProviderUnavailableError()
-
-
-def _text(claims: Mapping[str, Any], name: str) -> str:
-    value = claims.get(name)
-    return value.strip() if isinstance(value, str) else ""

@@ -30,6 +30,11 @@ class OidcSettings:
         doc="Sign-in providers, a JSON list of objects with `id`, `issuer` and `client_id`, and if "
         "need be `name`, `client_secret_param`, `scopes`, `algorithms`, `links_by_email`.",
     )
+    oidc_secrets_param: str = setting(
+        default="",
+        doc="Path of the parameters with the clients' secrets at sign-in providers.",
+        wiring=True,
+    )
     oidc_flow_ttl_s: int = setting(
         doc="How long a user may take at the provider.",
         default=600,
@@ -38,11 +43,11 @@ class OidcSettings:
         le=3_600,
     )
     oidc_timeout_s: int = setting(
-        doc="How long one call to a provider may take in all.",
-        default=8,
+        doc="How long one call to a provider may take in all; a sign-in makes four at most.",
+        default=6,
         unit="seconds",
         ge=1,
-        le=20,
+        le=7,
     )
     oidc_leeway_s: int = setting(
         doc="How far the provider's clock may differ when an ID token's times are judged.",
@@ -50,6 +55,13 @@ class OidcSettings:
         unit="seconds",
         ge=0,
         le=300,
+    )
+    oidc_fresh_s: int = setting(
+        doc="How long after a sign-in identities at providers may be linked and removed.",
+        default=900,
+        unit="seconds",
+        ge=60,
+        le=86_400,
     )
     oidc_start_limit_address: int = setting(
         doc="Sign-ins with a provider that are begun from one address in an hour.",
@@ -60,8 +72,10 @@ class OidcSettings:
     )
 
 
-def read_providers(text: str, *, allow_loopback: bool) -> dict[str, Provider]:
-    """Return the providers by id.
+def read_providers(
+    text: str, *, allow_loopback: bool, secrets_path: str = ""
+) -> dict[str, Provider]:
+    """Return the providers by id; only secrets under `secrets_path` could be read later.
 
     Raises:
         SettingsError: saying which provider is wrong and how.
@@ -78,6 +92,13 @@ def read_providers(text: str, *, allow_loopback: bool) -> dict[str, Provider]:
     for what in ("provider_id", "issuer"):
         if len({getattr(p, what) for p in providers}) != len(providers):
             raise SettingsError(f"{NAME} names one {what.removeprefix('provider_')} twice")
+    below = f"{secrets_path}/" if secrets_path else ""
+    for provider in providers:
+        if provider.secret_param and not provider.secret_param.startswith(below):
+            raise SettingsError(
+                f"{NAME}: provider {provider.provider_id!r}: client_secret_param must be below "
+                f"{below}"
+            )
     return {provider.provider_id: provider for provider in providers}
 
 

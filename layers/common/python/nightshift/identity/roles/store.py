@@ -10,8 +10,8 @@ from nightshift.aws.dynamo import (
     Delete,
     Put,
     Table,
+    TransactPart,
     Update,
-    Write,
 )
 from nightshift.core.access import Permission, RoleName, granted, is_built_in
 from nightshift.identity import keys
@@ -53,7 +53,7 @@ class RoleStore:
         custom = self.find_many([name for name in roles if not is_built_in(name)])
         return granted(roles, {name: role.permissions for name, role in custom.items()})
 
-    def add(self, role: CustomRole, *, limit: int, also: Sequence[Write]) -> None:
+    def add(self, role: CustomRole, *, limit: int, also: Sequence[TransactPart]) -> None:
         """Store a new role.
 
         Raises:
@@ -81,7 +81,9 @@ class RoleStore:
                 raise RoleExistsError from refused
             raise
 
-    def change(self, before: CustomRole, after: CustomRole, *, also: Sequence[Write]) -> bool:
+    def change(
+        self, before: CustomRole, after: CustomRole, *, also: Sequence[TransactPart]
+    ) -> bool:
         """Write what `after` says and allows if the role has not changed since `before`.
 
         How many hold it is left as it stands. Tells whether it was so.
@@ -115,7 +117,7 @@ class RoleStore:
             return False
         return True
 
-    def delete(self, role: CustomRole, *, also: Sequence[Write]) -> bool:
+    def delete(self, role: CustomRole, *, also: Sequence[TransactPart]) -> bool:
         """Delete a role that nobody has, if it has not changed; tell whether it was so.
 
         Raises:

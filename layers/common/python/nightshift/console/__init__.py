@@ -1,0 +1,1 @@
+"""Pages: what a person looks at in a browser. Rendered here, without scripts."""

@@ -1,0 +1,191 @@
+"""Signing in and out by forms, and carrying a browser's session on."""
+
+import os
+from collections.abc import Callable
+
+from nightshift.console.cookies import CookieJar
+from nightshift.console.doors import Pair, SignInDoor
+from nightshift.console.errors import StaleFormError
+from nightshift.console.guard import TOKEN_FIELD, Guard
+from nightshift.console.pages import (
+    Handler,
+    PageRequest,
+    PageRoute,
+    same_again,
+    see_other,
+    with_query,
+)
+from nightshift.console.rendering import Renderer
+from nightshift.console.ways import LOGIN_PATH, LOGOUT_PATH, REFRESH_PATH, after_sign_in, safe_next
+from nightshift.core.errors import NightshiftError
+from nightshift.core.tokens import RandomBytes, b64url, from_b64url
+from nightshift.http.reply import Reply
+from nightshift.http.routing import PUBLIC
+from nightshift.identity.edge import client_of
+from nightshift.identity.errors import (
+    AccountDisabledError,
+    InvalidCredentialsError,
+    TokenError,
+    TooManyAttemptsError,
+)
+from nightshift.identity.oidc.ways import ERROR_PARAMETER
+
+MAX_EMAIL_CHARS = 254
+MAX_PASSWORD_CHARS = 1024
+FORM_BYTES = 16
+_REFUSED = 422
+"""A refused sign-in is no 401: that would ask for an Authorization header (RFC 9110 11.6.1)."""
+
+_FAILED = "That sign-in did not work. Please try again, or use your password."
+_FAILURES = {
+    "oidc_refused": "The sign-in was cancelled there, or refused.",
+    "oidc_provider_unavailable": "The provider cannot be reached at the moment.",
+    "oidc_email_unverified": "The provider does not say that your e-mail address is verified.",
+    "oidc_account_unverified": "There is an account with this address, which nobody has verified "
+    "yet: log in with its password, or ask for a new one.",
+    "registration_closed": "There is no such account, and new ones are not taken at the moment.",
+    "account_disabled": "This account is disabled.",
+}
+"""By the slugs that a provider's callback comes back with."""
+
+
+class SignInPages:
+    """The pages of the accounts function."""
+
+    def __init__(
+        self,
+        door: Callable[[], SignInDoor],
+        *,
+        renderer: Renderer,
+        guard: Guard,
+        jar: CookieJar,
+        random: RandomBytes = os.urandom,
+    ) -> None:
+        self._door = door
+        self._renderer = renderer
+        self._guard = guard
+        self._jar = jar
+        self._random = random
+
+    def routes(self) -> list[PageRoute]:
+        """Return the routes. That of the session takes both methods, as the browser came."""
+        return [
+            _route("GET", LOGIN_PATH, self.show_login),
+            _route("POST", LOGIN_PATH, self.login, knows_visitor=False),
+            _route("POST", LOGOUT_PATH, self.logout),
+            _route("GET", REFRESH_PATH, self.carry_on, knows_visitor=False),
+            _route("POST", REFRESH_PATH, self.carry_on, knows_visitor=False),
+        ]
+
+    def show_login(self, request: PageRequest) -> Reply:
+        """Show the form, unless somebody has signed in already."""
+        way = after_sign_in(request.query.get("next"))
+        if request.caller is not None:
+            return see_other(way)
+        return self._form(request, way=way)
+
+    def login(self, request: PageRequest) -> Reply:
+        """Begin a session and go where the visitor wanted to go; or show the form and why not."""
+        way = after_sign_in(request.form.get("next"))
+        email, password = request.form.get("email", ""), request.form.get("password", "")
+        shown = request.cookies.get(self._jar.form, "")
+        try:
+            self._guard.check_token(_holder(shown), request.form.get(TOKEN_FIELD, ""))
+            pair = self._checked(email, password, request)
+        except (InvalidCredentialsError, AccountDisabledError) as error:
+            return self._form(request, way=way, email=email, error=error, status=_REFUSED)
+        except (TooManyAttemptsError, StaleFormError) as error:
+            return self._form(request, way=way, email=email, error=error, status=error.status)
+        return see_other(way, cookies=self._cookies(pair))
+
+    def logout(self, request: PageRequest) -> Reply:
+        """End the session, and forget it in this browser."""
+        if request.caller is not None:
+            token = request.form.get(TOKEN_FIELD, "")
+            self._guard.check_token(request.caller.session_id, token)
+            self._door().end(request.caller, client_of(request.raw))
+        way = after_sign_in(request.form.get("next"))
+        return see_other(way, cookies=self._jar.signed_out())
+
+    def carry_on(self, request: PageRequest) -> Reply:
+        """Exchange the refresh token for a new pair, and send the browser back as it came.
+
+        Where that cannot be, the visitor is nobody from now on; what a form was to do is not done.
+        """
+        way = safe_next(request.query.get("next"))
+        try:
+            pair = self._door().refresh(
+                request.cookies.get(self._jar.refresh, ""), client_of(request.raw)
+            )
+        except TokenError:
+            if request.raw.method == "POST":
+                way = with_query(LOGIN_PATH, {"next": after_sign_in(way)})
+            return see_other(way, cookies=self._jar.signed_out())
+        return same_again(way, cookies=self._cookies(pair))
+
+    def _checked(self, email: str, password: str, request: PageRequest) -> Pair:
+        """Sign in; what no account can have is refused like what none has."""
+        if not 0 < len(email) <= MAX_EMAIL_CHARS or not 0 < len(password) <= MAX_PASSWORD_CHARS:
+            raise InvalidCredentialsError
+        return self._door().login(email, password, client_of(request.raw))
+
+    def _cookies(self, pair: Pair) -> tuple[str, ...]:
+        return self._jar.signed_in(pair.access, pair.refresh, for_s=pair.for_s)
+
+    def _form(
+        self,
+        request: PageRequest,
+        *,
+        way: str,
+        email: str = "",
+        error: NightshiftError | None = None,
+        status: int = 200,
+    ) -> Reply:
+        shown = request.cookies.get(self._jar.form, "")
+        if not _is_form_cookie(shown):
+            shown = b64url(self._random(FORM_BYTES))
+        wait_s = error.retry_after_s if error else None
+        return self._renderer.page(
+            "login.html",
+            request,
+            status=status,
+            here=way,
+            cookies=(self._jar.shown_form(shown),),
+            headers={"retry-after": str(wait_s)} if wait_s else {},
+            way=way,
+            email=email[:MAX_EMAIL_CHARS],
+            error=error,
+            wait_s=wait_s,
+            token=self._guard.token(_holder(shown)),
+            providers=self._door().providers(),
+            back=with_query(LOGIN_PATH, {"next": way}),
+            failed=_words(request.query.get(ERROR_PARAMETER, "")),
+        )
+
+
+def _route(method: str, path: str, handler: Handler, *, knows_visitor: bool = True) -> PageRoute:
+    return PageRoute(
+        method=method,
+        path=path,
+        access=PUBLIC,
+        handler=handler,
+        is_own_guard=True,
+        knows_visitor=knows_visitor,
+    )
+
+
+def _holder(form_cookie: str) -> str:
+    """Return what the sign-in form's token is bound to; no session's id looks like it."""
+    return f"form:{form_cookie}"
+
+
+def _words(slug: str) -> str:
+    """Return what is said of a sign-in with a provider that came to nothing."""
+    return _FAILURES.get(slug, _FAILED) if slug else ""
+
+
+def _is_form_cookie(text: str) -> bool:
+    try:
+        return len(from_b64url(text)) == FORM_BYTES
+    except ValueError:
+        return False

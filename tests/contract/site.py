@@ -1,0 +1,85 @@
+"""The pages of the product as a browser finds them, over one in-memory world in virtual time."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from nightshift.accounts_wiring import build_accounts_function
+from nightshift.console.wiring import build_console_app
+from nightshift.reports.settings import ReportSettings
+from tests.contract.apps import GENEROUS, make_beside, make_email
+from tests.contract.door import ENVIRON, PASSWORD, Door, make_world, register
+from tests.support.browser import Browser, Page
+from tests.support.dynamo import FakeDynamoDB
+from tests.unit.identity.oidc.scene import Idp
+from tests.unit.reports.scene import TABLES, Scene
+
+ANNA, VERA = "anna@example.com", "vera@example.com"
+ACCOUNTS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions", "/login", "/logout", "/session")
+USER = "ada"
+PAGE = f"/reports/{USER}"
+
+
+class Site:
+    """One stack with its pages: Anna may have reports made, Vera may only look."""
+
+    def __init__(
+        self,
+        *,
+        stage: str = "prod",
+        settings: ReportSettings | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.dynamo = FakeDynamoDB((*TABLES, "identity", "audit", "settings", "email"))
+        self.scene = Scene(dynamo=self.dynamo, settings=settings)
+        self.clock = self.scene.clock
+        self.world = make_world()
+        self.world.dynamodb, self.world.clock = self.dynamo, self.clock
+        self.environ = {**ENVIRON, **GENEROUS, "NIGHTSHIFT_STAGE": stage, **(environ or {})}
+        email = make_email(self.scene.world)
+        email.is_silent = True
+        self.idp = Idp(self.clock)
+        beside = replace(make_beside(self.scene.world, email), sender=self.idp.sender)
+        accounts = build_accounts_function(self.environ, self.world.outside, beside)
+        console = build_console_app(self.environ, self.world.outside, lambda: self.scene.context)
+
+        def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+            is_account = str(event["rawPath"]).startswith(ACCOUNTS)
+            return (accounts if is_account else console)(event, context)
+
+        self.handler = route
+        self.door = Door(handler=route)
+        self.anna = register(self.door, ANNA)
+        vera = register(self.door, VERA)
+        self.dynamo.update_item(
+            TableName="identity",
+            Key={"pk": {"S": f"USER#{vera['user']['id']}"}, "sk": {"S": "PROFILE"}},
+            UpdateExpression="SET #roles = :roles",
+            ExpressionAttributeNames={"#roles": "roles"},
+            ExpressionAttributeValues={":roles": {"L": [{"S": "viewer"}]}},
+        )
+
+    def browser(self, who: str | None = None) -> Browser:
+        """Return a browser, in which somebody has signed in or nobody."""
+        browser = Browser(handler=self.handler)
+        if who is not None:
+            page = self.sign_in(browser, who)
+            assert page.status == 200, page.text
+        return browser
+
+    @staticmethod
+    def sign_in(
+        browser: Browser, who: str, password: str = PASSWORD, *, way: str = "/reports"
+    ) -> Page:
+        """Sign in by the form, and return where that leads."""
+        form = browser.get(f"/login?next={way}")
+        return browser.submit(form, "Log in", email=who, password=password)
+
+    def prepare(self, state: str) -> None:
+        """Bring the report on `USER` into a state."""
+        if state != "missing":
+            self.scene.made()
+        if state in {"stale", "regenerating"}:
+            self.scene.age(3_700)
+        if state == "regenerating":
+            self.scene.ask()
