@@ -1,5 +1,6 @@
 """Signing in and out by forms: sessions in cookies, and what is refused."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -53,6 +54,26 @@ def test_signing_out_ends_the_session_itself() -> None:
     copied = replace(browser, cookies=dict(browser.cookies))
     browser.submit(browser.get("/reports"), "Log out")
     assert not is_signed_in(copied)
+
+
+def test_signing_in_over_a_session_ends_it() -> None:
+    """A form that was shown before another tab signed in leaves one session, the new one."""
+    site = Site()
+    browser = site.browser()
+    form = browser.get("/login")
+    site.sign_in(browser, ANNA)
+    copied = replace(browser, cookies=dict(browser.cookies))
+    browser.submit(form, "Log in", email=ANNA, password=PASSWORD)
+    assert (True, False) == (is_signed_in(browser), is_signed_in(copied))
+
+
+def test_the_password_can_be_filled_in_and_not_read() -> None:
+    """By a password manager, and by nobody who looks on."""
+    page = Site().browser().get("/login")
+    (field,) = re.findall(r"<input[^>]*name=\"password\"[^>]*>", page.text)
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+    assert "onpaste" not in page.text
 
 
 def test_cookies_are_out_of_reach() -> None:

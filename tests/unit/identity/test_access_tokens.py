@@ -83,6 +83,8 @@ def test_a_token_that_we_signed_is_good(world: World, door: Door, claims: dict[s
         ({"exp": NOW + 0.5}, "token_malformed"),
         ({"iat": NOW + 11}, "token_not_yet_valid"),
         ({"iat": "now"}, "token_malformed"),
+        ({"nbf": NOW + 11}, "token_not_yet_valid"),
+        ({"nbf": "now"}, "token_malformed"),
         ({"sub": "ada"}, "token_malformed"),
         ({"sub": 7}, "token_malformed"),
         ({"sub": new_id(START)}, "token_revoked"),

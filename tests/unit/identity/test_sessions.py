@@ -1,5 +1,7 @@
 """Refreshing, reuse, grace and the end of sessions, through the HTTP door."""
 
+import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +34,22 @@ def test_refreshing_rotates(door: Door, ada: dict[str, Any]) -> None:
     assert ada["refresh_token"] != answer.json["refresh_token"]
     assert ada["access_token"] != answer.json["access_token"]
     assert (True, True) == (works(door, answer.json), works(door, ada))
+
+
+def test_secrets_are_256_bits_from_the_operating_system(world: World) -> None:
+    """What a refresh token holds beside ids and tag is drawn anew for each session."""
+    assert os.urandom == world.outside.random
+    drawn: list[int] = []
+
+    def draw(count: int) -> bytes:
+        drawn.append(count)
+        return os.urandom(count)
+
+    door = Door(handler=build_accounts_app(ENVIRON, replace(world.outside, random=draw)))
+    tokens = [register(door, f"ada{number}@example.com")["refresh_token"] for number in range(20)]
+    secrets = {from_b64url(token.removeprefix("nsr_"))[32:64] for token in tokens}
+    assert 20 == len(secrets)
+    assert drawn.count(32) >= 40
 
 
 def test_a_chain_of_refreshes_is_one_session(door: Door, world: World, ada: dict[str, Any]) -> None:

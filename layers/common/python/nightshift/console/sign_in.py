@@ -71,7 +71,7 @@ class SignInPages:
         """Return the routes. That of the session takes both methods, as the browser came."""
         return [
             _route("GET", LOGIN_PATH, self.show_login),
-            _route("POST", LOGIN_PATH, self.login, knows_visitor=False),
+            _route("POST", LOGIN_PATH, self.login),
             _route("POST", LOGOUT_PATH, self.logout),
             _route("GET", REFRESH_PATH, self.carry_on, knows_visitor=False),
             _route("POST", REFRESH_PATH, self.carry_on, knows_visitor=False),
@@ -85,7 +85,10 @@ class SignInPages:
         return self._form(request, way=way)
 
     def login(self, request: PageRequest) -> Reply:
-        """Begin a session and go where the visitor wanted to go; or show the form and why not."""
+        """Begin a session and go where the visitor wanted to go; or show the form and why not.
+
+        A session that this browser had before (another tab signed in meanwhile) ends.
+        """
         way = after_sign_in(request.form.get("next"))
         email, password = request.form.get("email", ""), request.form.get("password", "")
         shown = request.cookies.get(self._jar.form, "")
@@ -96,6 +99,8 @@ class SignInPages:
             return self._form(request, way=way, email=email, error=error, status=_REFUSED)
         except (TooManyAttemptsError, StaleFormError) as error:
             return self._form(request, way=way, email=email, error=error, status=error.status)
+        if request.caller is not None:
+            self._door().end(request.caller, client_of(request.raw))
         return see_other(way, cookies=self._cookies(pair))
 
     def logout(self, request: PageRequest) -> Reply:

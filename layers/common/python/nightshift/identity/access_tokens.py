@@ -74,15 +74,15 @@ class AccessTokenVerifier:
             raise TokenWrongIssuerError
         if claims["aud"] != self._terms.audience:
             raise TokenWrongAudienceError
-        self._check_times(claims["iat"], claims["exp"])
+        self._check_times(claims["iat"], claims.get("nbf", 0), claims["exp"])
         return Claims(user_id=UserId(claims["sub"]), session_id=SessionId(claims["sid"]))
 
     def _find_key(self, kid: object) -> Ed25519PublicKey | None:
         return self._keys.find(kid) if isinstance(kid, str) else None
 
-    def _check_times(self, issued_at: int, expires_at: int) -> None:
+    def _check_times(self, issued_at: int, not_before: int, expires_at: int) -> None:
         now = to_epoch_s(self._clock.now())
-        if issued_at > now + self._terms.leeway_s:
+        if max(issued_at, not_before) > now + self._terms.leeway_s:
             raise TokenNotYetValidError
         if now >= expires_at + self._terms.leeway_s:
             raise TokenExpiredError
@@ -94,6 +94,7 @@ def _claims(payload: bytes) -> dict[str, Any]:
     if (
         not all(isinstance(claims.get(name), str) for name in texts)
         or not all(_is_time(claims.get(name)) for name in times)
+        or not _is_time(claims.get("nbf", 0))
         or not is_id(claims["sub"])
         or not is_id(claims["sid"])
     ):
