@@ -79,7 +79,7 @@ def refresh(stack: Stack, client: Client) -> Reply:
 
 
 def rows_of(stack: Stack, user_id: str) -> list[str]:
-    """Return what all tables but the audit log hold under a user's id."""
+    """Return what is held under a user's id, in all tables but three."""
     dynamodb = stack.client("dynamodb")
     found = []
     for table in dynamodb.list_tables()["TableNames"]:
