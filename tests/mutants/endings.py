@@ -91,7 +91,7 @@ ENDINGS = (
         "            self._store.unpark(parked.ref)\n",
         new="            self._store.unpark(parked.ref)\n"
         "            self.resend(parked.ref, parked.attempt, self._now_ms())\n",
-        tests=("crash_matrix",),
+        tests=("races",),
     ),
     Mutant(
         name="who parks does not look once more",
@@ -120,7 +120,7 @@ ENDINGS = (
         path="jobs/engine.py",
         old="            self._store.claim(replace(seat, lease_ms=self._now_ms()), seen=seat)\n",
         new="            pass\n",
-        tests=("adversity",),
+        tests=("crash_matrix",),
     ),
     Mutant(
         name="a dead worker's attempt is not followed",

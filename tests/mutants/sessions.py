@@ -219,7 +219,7 @@ SESSIONS_AND_TOKENS = (
     Mutant(
         name="tokens come from the future",
         path="identity/access_tokens.py",
-        old="if issued_at > now + self._terms.leeway_s:",
+        old="if max(issued_at, not_before) > now + self._terms.leeway_s:",
         new="if False:",
         tests=TOKENS,
     ),

@@ -298,3 +298,18 @@ def test_who_is_woken_and_refused_wakes_the_next_of_its_line() -> None:
     world.machine.engine.prepare(message, Plan(refuse="gone"))
     world.listen()
     assert JobStatus.COMPLETED is view_of(world, third).status
+
+
+def test_who_is_not_sent_as_it_is_woken_keeps_its_place_in_the_line() -> None:
+    """The message of whoever died waking it comes again and wakes it; no sweep need come."""
+    hand = Hand(act=lambda _: listen_elsewhere(world) if len(hand.jobs) == 1 else None)
+    world, kind = stack(hand, subject=lambda p: p.subject)
+    jobs = [put(world, kind).job_id for _ in range(2)]
+    world.queue.before_send = die
+    world.invoke(lambda: world.listen(1))
+    assert 1 == len(hand.jobs)
+    world.queue.before_send = lambda: None
+    world.clock.advance(seconds=VISIBILITY_S)
+    world.listen()
+    world.listen()
+    assert [JobStatus.COMPLETED] * 2 == [view_of(world, job_id).status for job_id in jobs]
