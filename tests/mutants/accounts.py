@@ -4,7 +4,12 @@ from tests.mutants.model import Mutant
 
 SESSIONS = ("identity/sessions", "identity/passwords", "identity/policies")
 GUARD = ("identity/guard", "identity/accounts", "identity/policies")
-PASSWORDS = ("identity/passwords", "identity/verification", "identity/moving")
+PASSWORDS = (
+    "identity/passwords",
+    "identity/password_checks",
+    "identity/verification",
+    "identity/moving",
+)
 
 ACCOUNTS = (
     Mutant(
