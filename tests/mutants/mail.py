@@ -193,20 +193,6 @@ MAIL = (
         tests=MESSAGES,
     ),
     Mutant(
-        name="an address may hold a line end",
-        path="email/addresses.py",
-        old="    if len(text) > MAX_CHARS or not text.isprintable():",
-        new="    if len(text) > MAX_CHARS:",
-        tests=MESSAGES,
-    ),
-    Mutant(
-        name="an address may be any length",
-        path="email/addresses.py",
-        old="    if len(text) > MAX_CHARS or not text.isprintable():",
-        new="    if not text.isprintable():",
-        tests=MESSAGES,
-    ),
-    Mutant(
         name="a password goes over the wire in clear",
         path="adapters/mail_smtp.py",
         old=(
