@@ -77,3 +77,12 @@ def test_a_late_attempt_does_not_take_back_anothers_claim() -> None:
     assert not store.claim("mail", token="third", now=START).granted
     store.release("mail", token="later")
     assert store.claim("mail", token="third", now=START).granted
+
+
+def test_the_last_hand_over_is_not_lost_with_an_answer() -> None:
+    """A claim whose answer was lost is known again, though no other would be granted."""
+    dynamo = FakeDynamoDB(["email"])
+    store = MailStore(Table(dynamo, "email"), retention_s=60)  # type: ignore[arg-type]  # the fake
+    assert store.claim("mail", token="early", now=START).granted
+    dynamo.faults = FaultPlan({1: Fault(mode=FaultMode.ANSWER_LOST)})
+    assert store.claim("mail", token="later", now=START).granted
