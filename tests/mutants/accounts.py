@@ -280,14 +280,14 @@ ACCOUNTS = (
         tests=PASSWORDS,
     ),
     Mutant(
-        name="an administrator disables one who may more",
+        name="who administers users signs out one who may more",
         path="identity/admin.py",
         old=(
             "        self._check_reach(by, user)\n"
             "        self._ground.sessions.end_all_sessions(user_id)"
         ),
         new="        self._ground.sessions.end_all_sessions(user_id)",
-        tests=("identity/admin",),
+        tests=("/contract/reach",),
     ),
     Mutant(
         name="a picture may be anything",
