@@ -179,7 +179,7 @@ MAIL = (
         tests=EVENTS,
     ),
     Mutant(
-        name="line ends pass into headers",
+        name="what cannot be seen stays in headers",
         path="email/messages.py",
         old='    kept = (c if unicodedata.category(c)[0] != "C" else " " for c in text)',
         new="    kept = text",

@@ -35,7 +35,7 @@ SESSIONS_AND_TOKENS = (
         tests=SESSIONS,
     ),
     Mutant(
-        name="a repeat gets a token of its own",
+        name="the table alone gives a token",
         path="identity/refresh.py",
         old='keyed(secret, b"refresh successor", nonce)',
         new='keyed(nonce, b"refresh successor", nonce)',
@@ -212,7 +212,7 @@ SESSIONS_AND_TOKENS = (
     Mutant(
         name="tokens come from the future",
         path="identity/access_tokens.py",
-        old="if issued_at > now + self._terms.leeway_s:",
+        old="if max(issued_at, not_before) > now + self._terms.leeway_s:",
         new="if False:",
         tests=TOKENS,
     ),

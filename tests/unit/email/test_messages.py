@@ -151,6 +151,13 @@ def test_nothing_in_the_data_becomes_a_header(text: str) -> None:
     assert 1 == len(str(message["Subject"]).splitlines())
 
 
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\x7f"])
+def test_nothing_hides_in_a_subject(hidden: str) -> None:
+    """Marks that turn the direction of a text or cannot be seen become spaces."""
+    message = parse(compose(task_name=f"in{hidden}voice"))
+    assert "Task failed: in voice" == str(message["Subject"])
+
+
 @pytest.mark.parametrize("text", EVIL)
 def test_nothing_in_the_name_of_the_sender_becomes_a_header(text: str) -> None:
     """Even a setting cannot break a message."""
