@@ -152,10 +152,14 @@ def test_nothing_in_the_data_becomes_a_header(text: str) -> None:
 
 
 @pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\x7f"])
-def test_nothing_hides_in_a_subject(hidden: str) -> None:
+def test_nothing_hides_in_a_header(hidden: str) -> None:
     """Marks that turn the direction of a text or cannot be seen become spaces."""
-    message = parse(compose(task_name=f"in{hidden}voice"))
+    text = f"in{hidden}voice"
+    file = Attachment(filename=text, content_type="application/pdf", data=b"%PDF")
+    message = parse(compose(task_name=text, name=text, attachments=(file,)))
     assert "Task failed: in voice" == str(message["Subject"])
+    assert "in voice" == message["From"].addresses[0].display_name
+    assert ["in voice"] == [one.get_filename() for one in message.iter_attachments()]
 
 
 @pytest.mark.parametrize("text", EVIL)
