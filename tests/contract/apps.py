@@ -25,7 +25,7 @@ from nightshift.email.wiring import EmailContext
 from nightshift.email.wiring import Outside as EmailOutside
 from nightshift.http.app import App
 from nightshift.identity.avatars import forget_pictures
-from nightshift.identity.leaving import Purge
+from nightshift.identity.leaving import Purge, Step
 from nightshift.identity.leaving_store import LeavingStore
 from nightshift.identity.leaving_wiring import LeavingContext
 from nightshift.identity.mailer import NoMail
@@ -223,7 +223,7 @@ def make_product(*kinds: JobKind[Any]) -> Product:
         memos=memos,
         reports=make_reports(engine, world),
         email=email,
-        beside=make_beside(engine, email),
+        beside=make_beside(engine, email, engine.context.forget, memos.forget),
     )
     handler, apps = _handler(world, behind)
     door = Door(handler=handler)
@@ -283,7 +283,7 @@ def _handler(
     return route, (accounts, api)
 
 
-def make_beside(engine: Engine, email: Email) -> Beside:
+def make_beside(engine: Engine, email: Email, *others: Step) -> Beside:
     """Return what accounts work with: mail, pictures, and the job that clears up after a user."""
     pictures = MemoryUploads()
     table = Table(engine.dynamo, "identity")  # type: ignore[arg-type]  # the fake's door
@@ -291,6 +291,8 @@ def make_beside(engine: Engine, email: Email) -> Beside:
         store=LeavingStore(table), steps=[lambda user_id: forget_pictures(pictures, user_id)]
     )
     leaving = LeavingContext(engine.machine, lambda: purge)
+    for step in others:
+        leaving.also(step)
     return Beside(
         email=email.of_accounts,
         leaver=lambda: leaving.leaver,

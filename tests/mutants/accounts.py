@@ -4,7 +4,12 @@ from tests.mutants.model import Mutant
 
 SESSIONS = ("identity/sessions", "identity/passwords", "identity/policies")
 GUARD = ("identity/guard", "identity/accounts", "identity/policies")
-PASSWORDS = ("identity/passwords", "identity/verification", "identity/moving")
+PASSWORDS = (
+    "identity/passwords",
+    "identity/password_checks",
+    "identity/verification",
+    "identity/moving",
+)
 
 ACCOUNTS = (
     Mutant(
@@ -144,13 +149,6 @@ ACCOUNTS = (
         tests=PASSWORDS,
     ),
     Mutant(
-        name="two uses of a link at once both count",
-        path="identity/store.py",
-        old='expression="attribute_exists(pk) AND attribute_not_exists(used_by)"',
-        new='expression="attribute_exists(pk)"',
-        tests=PASSWORDS,
-    ),
-    Mutant(
         name="a link is good for ever",
         path="identity/links.py",
         old="    if link.expires_at <= now:",
@@ -275,14 +273,14 @@ ACCOUNTS = (
         tests=PASSWORDS,
     ),
     Mutant(
-        name="an administrator disables one who may more",
+        name="who administers users signs out one who may more",
         path="identity/admin.py",
         old=(
             "        self._check_reach(by, user)\n"
             "        self._ground.sessions.end_all_sessions(user_id)"
         ),
         new="        self._ground.sessions.end_all_sessions(user_id)",
-        tests=("identity/admin",),
+        tests=("/contract/reach",),
     ),
     Mutant(
         name="a picture may be anything",

@@ -3,11 +3,13 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from nightshift.aws.dynamo import TransactionConflictError
+from nightshift.aws.dynamo import Table, TransactionConflictError
 from nightshift.core.errors import UnavailableError
 from nightshift.email.model import Template
+from nightshift.email.store import MailStore
+from tests.support.dynamo import FakeDynamoDB
 from tests.support.faults import CrashError, Fault, FaultMode, FaultPlan
-from tests.unit.email.scene import Post
+from tests.unit.email.scene import START, Post
 from tests.unit.email.test_sending import ORDER
 
 MODES = [
@@ -62,3 +64,25 @@ def test_no_fault_in_the_tables_loses_a_mail(mode: FaultMode) -> None:
         assert 1 <= len(post.deliverer.mails) <= 2, told
         doubled += len(post.deliverer.mails) == 2
     assert doubled <= (0 if mode is FaultMode.ANSWER_LOST else 1), mode
+
+
+def test_a_late_attempt_does_not_take_back_anothers_claim() -> None:
+    """Who learns late that its hand-over failed frees its own claim alone."""
+    dynamo = FakeDynamoDB(["email"])
+    table = Table(dynamo, "email")  # type: ignore[arg-type]  # the fake's door
+    store = MailStore(table, retention_s=60)
+    for token in ("early", "later"):
+        assert store.claim("mail", token=token, now=START).granted
+    store.release("mail", token="early")
+    assert not store.claim("mail", token="third", now=START).granted
+    store.release("mail", token="later")
+    assert store.claim("mail", token="third", now=START).granted
+
+
+def test_the_last_hand_over_is_not_lost_with_an_answer() -> None:
+    """A claim whose answer was lost is known again, though no other would be granted."""
+    dynamo = FakeDynamoDB(["email"])
+    store = MailStore(Table(dynamo, "email"), retention_s=60)  # type: ignore[arg-type]  # the fake
+    assert store.claim("mail", token="early", now=START).granted
+    dynamo.faults = FaultPlan({1: Fault(mode=FaultMode.ANSWER_LOST)})
+    assert store.claim("mail", token="later", now=START).granted

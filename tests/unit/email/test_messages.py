@@ -151,6 +151,17 @@ def test_nothing_in_the_data_becomes_a_header(text: str) -> None:
     assert 1 == len(str(message["Subject"]).splitlines())
 
 
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\x7f"])
+def test_nothing_hides_in_a_header(hidden: str) -> None:
+    """Marks that turn the direction of a text or cannot be seen become spaces."""
+    text = f"in{hidden}voice"
+    file = Attachment(filename=text, content_type="application/pdf", data=b"%PDF")
+    message = parse(compose(task_name=text, name=text, attachments=(file,)))
+    assert "Task failed: in voice" == str(message["Subject"])
+    assert "in voice" == message["From"].addresses[0].display_name
+    assert ["in voice"] == [one.get_filename() for one in message.iter_attachments()]
+
+
 @pytest.mark.parametrize("text", EVIL)
 def test_nothing_in_the_name_of_the_sender_becomes_a_header(text: str) -> None:
     """Even a setting cannot break a message."""

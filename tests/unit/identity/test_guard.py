@@ -1,12 +1,15 @@
 """Guessing passwords is slowed down, and nobody is locked out by it, through the HTTP door."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from tests.contract.door import PASSWORD
 from tests.support.accounts import ADA, Scene, make_scene
+from tests.support.faults import Fault, FaultMode
 
 HOME, AWAY = "203.0.113.7", "192.0.2.77"
 
@@ -107,6 +110,24 @@ def test_a_forwarded_address_is_not_believed(scene: Scene) -> None:
         body = {"email": ADA, "password": "wrong password"}
         statuses.append(scene.door("POST", "/auth/login", json_body=body, headers=headers).status)
     assert [401] * 5 + [429] * 2 == statuses
+
+
+def test_guesses_that_come_at_once_are_counted_one_by_one(scene: Scene) -> None:
+    """All have seen that they are free before the first is counted; five are heard."""
+    scene.register()
+    together = threading.Barrier(12)
+    mine = threading.local()
+
+    def meeting(operation: str, request: Mapping[str, Any]) -> Fault | None:
+        if operation != "BatchGetItem" or getattr(mine, "has_looked", False):
+            return None
+        mine.has_looked = True
+        return Fault(mode=FaultMode.DELAY_AFTER, action=lambda: together.wait(30))
+
+    scene.world.dynamodb.faults = meeting
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda n: scene.login(password=f"guess {n} guess"), range(12)))
+    assert [401] * 5 + [429] * 7 == sorted(answer.status for answer in answers)
 
 
 def test_parallel_guesses_from_one_network_are_counted(scene: Scene) -> None:

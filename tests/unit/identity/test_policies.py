@@ -111,6 +111,14 @@ def test_the_table_alone_gives_no_token() -> None:
     assert isinstance(first, Rotate)
     stored = repr(first.session)
     assert (False, False) == (repr(secret) in stored, repr(first.successor) in stored)
+    other = a_session(b"t" * 32)
+    second = decide(
+        other, parse(encode(other, b"t" * 32)), now=START, grace=GRACE, lifetime=LIFE,
+        nonce=b"n" * 32,
+    )  # fmt: skip
+    assert isinstance(second, Rotate)
+    assert first.session.recent[0].nonce == second.session.recent[0].nonce
+    assert first.successor != second.successor
 
 
 def test_a_token_of_another_family_is_unknown() -> None:

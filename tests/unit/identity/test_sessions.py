@@ -148,6 +148,20 @@ def test_a_lost_write_is_found_again(
     assert refresh(door, tokens).status == 200
 
 
+def test_a_client_library_that_repeats_for_longer_than_the_grace_is_known(
+    door: Door, world: World, ada: dict[str, Any]
+) -> None:
+    """The write that it finds done is its own, however late it learns of it."""
+
+    def wait() -> None:
+        world.clock.advance(seconds=GRACE_S + 1)
+
+    world.dynamodb.faults = FaultPlan({2: Fault(mode=FaultMode.ANSWER_LOST, action=wait)})
+    answer = refresh(door, ada)
+    world.dynamodb.faults = None
+    assert (200, True) == (answer.status, works(door, answer.json))
+
+
 def test_without_a_grace_every_reuse_counts(world: World) -> None:
     """The grace is a setting, and zero is one moment."""
     settings = {**ENVIRON, "NIGHTSHIFT_REFRESH_GRACE_S": "0"}

@@ -201,12 +201,12 @@ def test_nobody_changes_the_audit_log(stage: str) -> None:
     }
 
 
-BACKGROUND = ["publisher", "sweeper", "listener", "worker_default", "worker_low", "dead_letters"]
+BACKGROUND = ["publisher", "sweeper", "listener", "worker_default", "dead_letters"]
 
 
 @pytest.mark.parametrize("name", BACKGROUND)
 def test_background_work_deletes_no_task(name: str) -> None:
-    """Only a user's request removes a task."""
+    """Only a user's request removes a task, or the job that clears up after a deleted user."""
     stack = deployed("prod")
     role = role_of(stack, functions(stack)[name])
     assert "dynamodb:DeleteItem" not in allowed(role, "<Tables/TasksTable.Arn>")

@@ -32,6 +32,9 @@ def get_machine() -> Machine:
     machine = get_bare_machine()
     for get_context in CONTEXTS:
         get_context()
+    leaving = get_leaving()
+    leaving.also(lambda user_id: get_tasks().forget(user_id))
+    leaving.also(lambda user_id: get_memos().forget(user_id))
     return machine
 
 

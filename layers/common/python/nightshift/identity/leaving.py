@@ -30,11 +30,11 @@ class Purge:
         self._store = store
         self._steps = tuple(steps)
 
-    def __call__(self, user_id: UserId) -> None:
-        """Remove all of it; a user who is still there loses nothing."""
+    def __call__(self, user_id: UserId, *, others: Iterable[Step] = ()) -> None:
+        """Remove all of it, and what `others` do; a user who is still there loses nothing."""
         if self._store.is_there(user_id):
             return
-        for step in self._steps:
+        for step in (*others, *self._steps):
             step(user_id)
         self._store.remove_all(user_id)
 

@@ -14,7 +14,7 @@ from nightshift.identity.settings import LeavingSettings
 from nightshift.jobs.wiring import Machine, get_machine
 
 if TYPE_CHECKING:
-    from nightshift.identity.leaving import Purge
+    from nightshift.identity.leaving import Purge, Step
 
 
 class LeavingContext:
@@ -27,6 +27,7 @@ class LeavingContext:
     def __init__(self, machine: Machine, purge: "Callable[[], Purge]") -> None:
         self._machine = machine
         self._purge = purge
+        self._others: list[Step] = []
         self._kind = leave_kind(self._remove)
         machine.add(self._kind)
 
@@ -35,8 +36,12 @@ class LeavingContext:
         """Who deletes accounts together with the job."""
         return JobLeaver(self._machine.jobs, self._kind)
 
+    def also(self, step: "Step") -> None:
+        """Have another context remove what it keeps, too, in the same job."""
+        self._others.append(step)
+
     def _remove(self, user_id: UserId) -> None:
-        self._purge()(user_id)
+        self._purge()(user_id, others=self._others)
 
 
 @cache

@@ -250,3 +250,9 @@ class MemoStore:
                     Delete(table=self._table.name, key=keys.text(owner_id, memo_id)),
                 ]
             )
+
+    def clear(self, owner_id: str) -> None:
+        """Remove all that an owner has who is gone; running it again does the rest."""
+        for partition in (keys.owner(owner_id), keys.LOG + owner_id):
+            for item in self._table.query(partition, consistent=True):
+                self._table.delete({"pk": item["pk"], "sk": item["sk"]})

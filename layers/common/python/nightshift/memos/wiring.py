@@ -63,6 +63,10 @@ class MemosContext:
     def _purge(self, owner_id: str, memo_id: str) -> None:
         self.cards.purge(owner_id, memo_id)
 
+    def forget(self, owner_id: str) -> None:
+        """Remove all that an owner has who is gone; running it again does the rest."""
+        self._store.clear(owner_id)
+
     @cached_property
     def memos(self) -> "MemoService":
         """The memos of their owners."""

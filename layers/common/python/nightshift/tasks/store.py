@@ -131,3 +131,8 @@ class TaskStore:
                 raise TaskChangedError from error
         except TransactionConflictError as error:
             raise TaskChangedError from error
+
+    def clear(self, owner_id: UserId) -> None:
+        """Remove whatever is left of an owner who is gone; running it again does the rest."""
+        for item in self._table.query(keys.owner(owner_id), consistent=True):
+            self._table.delete({"pk": item["pk"], "sk": item["sk"]})

@@ -2,17 +2,20 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
+from nightshift.core.access import UserId
 from nightshift.core.environment import SettingsError, load
 from nightshift.jobs.settings import EngineSettings
 from nightshift.jobs.wiring import Machine, get_machine
 from nightshift.ports.bus import Bus
 from nightshift.ports.sender import OutboundAnswer, OutboundRequest, Sender
+from nightshift.tasks.errors import TaskNotFoundError
 from nightshift.tasks.failures import FailureHandling, FailureNotice
 from nightshift.tasks.flow import FlowGates
 from nightshift.tasks.flow_store import FlowStore
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     from nightshift.tasks.backfills import BackfillService
     from nightshift.tasks.flow_service import FlowService
     from nightshift.tasks.service import TaskService
+
+FORGET_AT_ONCE = 100
+"""Tasks of an owner who is gone that are read at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +114,17 @@ class Context:
 
     def _pause(self, task: Task, reason: str) -> None:
         self.tasks.pause(task.owner_id, task.id, reason=reason)
+
+    def forget(self, owner_id: UserId) -> None:
+        """Remove all that an owner has who is gone; running it again does the rest.
+
+        The logs of runs are left to their retention.
+        """
+        while found := self.store.page(owner_id, start_after=None, limit=FORGET_AT_ONCE)[0]:
+            for task in found:
+                with suppress(TaskNotFoundError):
+                    self.tasks.delete(owner_id, task.id)
+        self.store.clear(owner_id)
 
     @cached_property
     def tasks(self) -> "TaskService":
