@@ -1,7 +1,9 @@
 """The pages of the product as a browser finds them, over one in-memory world in virtual time."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from nightshift.accounts_wiring import build_accounts_function
@@ -9,19 +11,29 @@ from nightshift.console.wiring import build_console_app
 from nightshift.reports.settings import ReportSettings
 from tests.contract.apps import GENEROUS, make_beside, make_email
 from tests.contract.door import ENVIRON, PASSWORD, Door, make_world, register
-from tests.support.browser import Browser, Page
+from tests.support.browser import SITE, Browser, Page
 from tests.support.dynamo import FakeDynamoDB
 from tests.unit.identity.oidc.scene import Idp
 from tests.unit.reports.scene import TABLES, Scene
+from tests.unit.template.cfn import deployed
+from tests.unit.template.shape import function_of, routes
 
 ANNA, VERA = "anna@example.com", "vera@example.com"
-ACCOUNTS = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/sessions", "/login", "/logout", "/session")
 USER = "ada"
 PAGE = f"/reports/{USER}"
 
 
+@cache
+def _routes() -> dict[str, str]:
+    return routes(deployed("prod"))
+
+
 class Site:
-    """One stack with its pages: Anna may have reports made, Vera may only look."""
+    """One stack with its pages: Anna may have reports made, Vera may only look.
+
+    Paths go to the functions that the template has them go to. No mail goes out while `email` is
+    silent, as it is at first.
+    """
 
     def __init__(
         self,
@@ -35,16 +47,17 @@ class Site:
         self.clock = self.scene.clock
         self.world = make_world()
         self.world.dynamodb, self.world.clock = self.dynamo, self.clock
-        self.environ = {**ENVIRON, **GENEROUS, "NIGHTSHIFT_STAGE": stage, **(environ or {})}
-        email = make_email(self.scene.world)
-        email.is_silent = True
+        here = {"NIGHTSHIFT_STAGE": stage, "NIGHTSHIFT_PUBLIC_URL": SITE}
+        self.environ = {**ENVIRON, **GENEROUS, **here, **(environ or {})}
+        self.email = make_email(self.scene.world)
+        self.email.is_silent = True
         self.idp = Idp(self.clock)
-        beside = replace(make_beside(self.scene.world, email), sender=self.idp.sender)
+        beside = replace(make_beside(self.scene.world, self.email), sender=self.idp.sender)
         accounts = build_accounts_function(self.environ, self.world.outside, beside)
         console = build_console_app(self.environ, self.world.outside, lambda: self.scene.context)
 
         def route(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-            is_account = str(event["rawPath"]).startswith(ACCOUNTS)
+            is_account = function_of(_routes(), str(event["rawPath"])) == "accounts"
             return (accounts if is_account else console)(event, context)
 
         self.handler = route
@@ -74,6 +87,13 @@ class Site:
         """Sign in by the form, and return where that leads."""
         form = browser.get(f"/login?next={way}")
         return browser.submit(form, "Log in", email=who, password=password)
+
+    def mailed(self, path: str, to: str = ANNA) -> str:
+        """Deliver what waits, and return the latest address at `path` that was mailed to `to`."""
+        self.scene.world.run_for(seconds=90)
+        texts = [mail.text for mail in self.email.deliverer.mails if mail.to == to]
+        found = re.findall(rf"^{SITE}({re.escape(path)}\S*)$", "\n".join(texts), re.MULTILINE)
+        return str(found[-1])
 
     def prepare(self, state: str) -> None:
         """Bring the report on `USER` into a state."""

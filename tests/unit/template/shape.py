@@ -1,6 +1,6 @@
 """What the tests ask of a deployed stack again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.unit.template.cfn import Stack
@@ -33,6 +33,22 @@ def events(function: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     """The properties of the function's events of that kind."""
     found = function.get("Events", {}).values()
     return [one["Properties"] for one in found if one["Type"] == kind]
+
+
+def routes(stack: Stack) -> dict[str, str]:
+    """Which function each path of the HTTP API goes to."""
+    return {
+        event["Path"]: name
+        for name, function in functions(stack).items()
+        for event in events(function, "HttpApi")
+    }
+
+
+def function_of(known: Mapping[str, str], path: str) -> str | None:
+    """Which function of `known` routes a path goes to; an exact one goes before a greedy one."""
+    greedy = [route for route in known if route.endswith("/{proxy+}")]
+    fitting = [route for route in greedy if path.startswith(route.removesuffix("{proxy+}"))]
+    return known.get(path) or known.get(max(fitting, key=len, default=""))
 
 
 def role_of(stack: Stack, function: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from nightshift.audit.api import router as audit_router
 from nightshift.audit.wiring import build_audit
 from nightshift.aws.dynamo import TransactPart
-from nightshift.console.wiring import Handler, sign_in_pages, with_sign_in
+from nightshift.console.wiring import Handler, sign_in_pages, with_pages
 from nightshift.core.access import UserId
 from nightshift.http.app import App
 from nightshift.http.wiring import Outside, real_outside
@@ -23,8 +24,8 @@ from nightshift.settings.wiring import build_reader, build_settings, build_store
 from nightshift.tasks.farewell import build_farewell
 
 if TYPE_CHECKING:
-    from nightshift.console.doors import SignInDoor
     from nightshift.email.wiring import EmailContext
+    from nightshift.identity.api import Identity
 
 
 def _email() -> "EmailContext":
@@ -74,7 +75,7 @@ def build_accounts_function(
     outside: Outside | None = None,
     beside: Beside | None = None,
 ) -> Handler:
-    """Return the accounts function's handler: the API, and the pages of sign-in.
+    """Return the accounts function's handler: the API, and the pages of accounts.
 
     Raises:
         SettingsError: a setting is missing or wrong.
@@ -82,14 +83,11 @@ def build_accounts_function(
     outside = outside or real_outside()
     beside = replace(beside or Beside(), pages=sign_in_pages(environ))
 
-    def door() -> "SignInDoor":
-        from nightshift.console.doors import AccountsDoor  # noqa: PLC0415 - for pages only
+    @cache
+    def identity() -> "Identity":
+        return build_identity(environ, outside, _neighbours(environ, outside, beside))
 
-        identity = build_identity(environ, outside, _neighbours(environ, outside, beside))
-        providers = identity.desk().door.providers
-        return AccountsDoor(identity.sign_in, identity.sessions, providers)
-
-    return with_sign_in(build_accounts_app(environ, outside, beside), door, environ, outside)
+    return with_pages(build_accounts_app(environ, outside, beside), identity, environ, outside)
 
 
 def _neighbours(environ: Mapping[str, str], outside: Outside, beside: Beside) -> Neighbours:

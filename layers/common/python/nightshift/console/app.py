@@ -125,7 +125,7 @@ class PageApp:
         except TokenExpiredError:
             way = with_query(raw.path, query)
             return render(same_again(with_query(REFRESH_PATH, {"next": way})), default_status=307)
-        self._limit(raw, caller)
+        self._limit(raw, caller, route.limit)
         if caller is None and isinstance(route.access, Permission):
             way = with_query(raw.path, query if raw.method != "POST" else {})
             return render(see_other(with_query(LOGIN_PATH, {"next": way})), default_status=303)
@@ -166,11 +166,13 @@ class PageApp:
         self._edge.log.bind(user_id=caller.user_id)
         return caller
 
-    def _limit(self, raw: RawRequest, caller: Caller | None) -> None:
+    def _limit(self, raw: RawRequest, caller: Caller | None, own: LimitRule | None) -> None:
         if caller is None:
             self._edge.limiter.check(self._edge.per_address, network_of(raw.source_ip))
         else:
             self._edge.limiter.check(self._edge.per_caller, caller.user_id)
+        if own is not None:
+            self._edge.limiter.check(own, network_of(raw.source_ip))
 
     def _guard(self, route: PageRoute, request: PageRequest) -> None:
         if request.raw.method != "POST":

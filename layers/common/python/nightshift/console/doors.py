@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from nightshift.core.access import Caller
+from nightshift.core.ids import new_id
 from nightshift.identity.errors import SessionNotFoundError
 from nightshift.identity.model import Actor, Client
 from nightshift.identity.oidc.model import Provider
@@ -34,6 +36,20 @@ class SignInDoor(Protocol):
         """
         ...
 
+    def register(self, *, name: str, email: str, password: str, client: Client) -> Pair:
+        """Make an account, begin a session, and mail a link that verifies the address.
+
+        Raises:
+            RegistrationClosedError: no new accounts are taken.
+            InvalidInputError: the password is not acceptable.
+            EmailTakenError: the address has an account.
+        """
+        ...
+
+    def takes_new(self) -> bool:
+        """Tell whether new accounts are taken at the moment."""
+        ...
+
     def refresh(self, token: str, client: Client) -> Pair:
         """Carry a session on; the same token gives the same pair for some seconds.
 
@@ -55,8 +71,13 @@ class AccountsDoor:
     """The accounts of identity."""
 
     def __init__(
-        self, sign_in: SignIn, sessions: Sessions, providers: Callable[[], Sequence[Provider]]
+        self,
+        sign_in: SignIn,
+        sessions: Sessions,
+        providers: Callable[[], Sequence[Provider]],
+        now: Callable[[], datetime],
     ) -> None:
+        self._now = now
         self._sign_in = sign_in
         self._sessions = sessions
         self._providers = providers
@@ -65,6 +86,17 @@ class AccountsDoor:
         """Begin a session; see `SignInDoor`."""
         _, tokens = self._sign_in.login(email=email, password=password, client=client)
         return _pair(tokens)
+
+    def register(self, *, name: str, email: str, password: str, client: Client) -> Pair:
+        """Make an account; see `SignInDoor`."""
+        _, tokens = self._sign_in.register(
+            user_id=new_id(self._now()), email=email, password=password, name=name, client=client
+        )
+        return _pair(tokens)
+
+    def takes_new(self) -> bool:
+        """Tell whether new accounts are taken; see `SignInDoor`."""
+        return self._sign_in.takes_new()
 
     def refresh(self, token: str, client: Client) -> Pair:
         """Carry a session on; see `SignInDoor`."""

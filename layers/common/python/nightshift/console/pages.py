@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from nightshift.core.access import Caller
 from nightshift.http.reply import Reply
 from nightshift.http.request import RawRequest
-from nightshift.http.routing import Access, PathParam, matcher_of
+from nightshift.http.routing import Access, LimitRule, PathParam, matcher_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,8 @@ class PageRoute:
     A route that changes something takes POST, and with it the guard: a form of another site is
     refused, and so is one of somebody else's session. `is_own_guard` marks the few that see to the
     second by themselves, since their visitor has no session yet or need not have one. Without
-    `knows_visitor` it is not looked at who comes.
+    `knows_visitor` it is not looked at who comes. `limit` counts by the network that requests come
+    from, together with the route of the API that does the same.
     """
 
     method: str
@@ -58,6 +59,7 @@ class PageRoute:
     path_params: Mapping[str, PathParam] = field(default_factory=dict)
     is_own_guard: bool = False
     knows_visitor: bool = True
+    limit: LimitRule | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

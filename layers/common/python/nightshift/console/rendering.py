@@ -40,6 +40,7 @@ def environment() -> Environment:
         "breakable": _breakable,
         "day": words.day,
         "moment": words.moment,
+        "wait": words.wait,
     }
     return made
 
@@ -105,6 +106,7 @@ class Renderer:
             status=error.status,
             message=error.message,
             errors=error.errors,
+            wait_s=error.retry_after_s,
             request_id=request_id,
         )
         return Reply(status=error.status, body=text, content_type=HTML, headers=headers)

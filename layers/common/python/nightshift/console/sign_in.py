@@ -1,14 +1,13 @@
 """Signing in and out by forms, and carrying a browser's session on."""
 
-import os
 from collections.abc import Callable
 
 from nightshift.console.cookies import CookieJar
 from nightshift.console.doors import Pair, SignInDoor
 from nightshift.console.errors import StaleFormError
+from nightshift.console.forms import Refusal
 from nightshift.console.guard import TOKEN_FIELD, Guard
 from nightshift.console.pages import (
-    Handler,
     PageRequest,
     PageRoute,
     same_again,
@@ -16,11 +15,9 @@ from nightshift.console.pages import (
     with_query,
 )
 from nightshift.console.rendering import Renderer
+from nightshift.console.strangers import StrangerForms, stranger_route
 from nightshift.console.ways import LOGIN_PATH, LOGOUT_PATH, REFRESH_PATH, after_sign_in, safe_next
-from nightshift.core.errors import NightshiftError
-from nightshift.core.tokens import RandomBytes, b64url, from_b64url
 from nightshift.http.reply import Reply
-from nightshift.http.routing import PUBLIC
 from nightshift.identity.edge import client_of
 from nightshift.identity.errors import (
     AccountDisabledError,
@@ -32,9 +29,7 @@ from nightshift.identity.oidc.ways import ERROR_PARAMETER
 
 MAX_EMAIL_CHARS = 254
 MAX_PASSWORD_CHARS = 1024
-FORM_BYTES = 16
-_REFUSED = 422
-"""A refused sign-in is no 401: that would ask for an Authorization header (RFC 9110 11.6.1)."""
+_REFUSALS = (InvalidCredentialsError, AccountDisabledError, TooManyAttemptsError, StaleFormError)
 
 _FAILED = "That sign-in did not work. Please try again, or use your password."
 _FAILURES = {
@@ -59,22 +54,22 @@ class SignInPages:
         renderer: Renderer,
         guard: Guard,
         jar: CookieJar,
-        random: RandomBytes = os.urandom,
+        forms: StrangerForms,
     ) -> None:
         self._door = door
         self._renderer = renderer
         self._guard = guard
         self._jar = jar
-        self._random = random
+        self._forms = forms
 
     def routes(self) -> list[PageRoute]:
         """Return the routes. That of the session takes both methods, as the browser came."""
         return [
-            _route("GET", LOGIN_PATH, self.show_login),
-            _route("POST", LOGIN_PATH, self.login),
-            _route("POST", LOGOUT_PATH, self.logout),
-            _route("GET", REFRESH_PATH, self.carry_on, knows_visitor=False),
-            _route("POST", REFRESH_PATH, self.carry_on, knows_visitor=False),
+            stranger_route("GET", LOGIN_PATH, self.show_login),
+            stranger_route("POST", LOGIN_PATH, self.login),
+            stranger_route("POST", LOGOUT_PATH, self.logout),
+            stranger_route("GET", REFRESH_PATH, self.carry_on, knows_visitor=False),
+            stranger_route("POST", REFRESH_PATH, self.carry_on, knows_visitor=False),
         ]
 
     def show_login(self, request: PageRequest) -> Reply:
@@ -91,14 +86,11 @@ class SignInPages:
         """
         way = after_sign_in(request.form.get("next"))
         email, password = request.form.get("email", ""), request.form.get("password", "")
-        shown = request.cookies.get(self._jar.form, "")
         try:
-            self._guard.check_token(_holder(shown), request.form.get(TOKEN_FIELD, ""))
+            self._forms.check(request)
             pair = self._checked(email, password, request)
-        except (InvalidCredentialsError, AccountDisabledError) as error:
-            return self._form(request, way=way, email=email, error=error, status=_REFUSED)
-        except (TooManyAttemptsError, StaleFormError) as error:
-            return self._form(request, way=way, email=email, error=error, status=error.status)
+        except _REFUSALS as error:
+            return self._form(request, way=way, email=email, refusal=Refusal.of(error))
         if request.caller is not None:
             self._door().end(request.caller, client_of(request.raw))
         return see_other(way, cookies=self._cookies(pair))
@@ -143,54 +135,27 @@ class SignInPages:
         *,
         way: str,
         email: str = "",
-        error: NightshiftError | None = None,
-        status: int = 200,
+        refusal: Refusal | None = None,
     ) -> Reply:
-        shown = request.cookies.get(self._jar.form, "")
-        if not _is_form_cookie(shown):
-            shown = b64url(self._random(FORM_BYTES))
-        wait_s = error.retry_after_s if error else None
+        tie = self._forms.tie(request)
         return self._renderer.page(
             "login.html",
             request,
-            status=status,
+            status=refusal.status if refusal else 200,
             here=way,
-            cookies=(self._jar.shown_form(shown),),
-            headers={"retry-after": str(wait_s)} if wait_s else {},
+            cookies=tie.cookies,
+            headers=refusal.headers if refusal else {},
             way=way,
             email=email[:MAX_EMAIL_CHARS],
-            error=error,
-            wait_s=wait_s,
-            token=self._guard.token(_holder(shown)),
+            refusal=refusal,
+            token=tie.token,
             providers=self._door().providers(),
             back=with_query(LOGIN_PATH, {"next": way}),
             failed=_words(request.query.get(ERROR_PARAMETER, "")),
+            takes_new=self._door().takes_new(),
         )
-
-
-def _route(method: str, path: str, handler: Handler, *, knows_visitor: bool = True) -> PageRoute:
-    return PageRoute(
-        method=method,
-        path=path,
-        access=PUBLIC,
-        handler=handler,
-        is_own_guard=True,
-        knows_visitor=knows_visitor,
-    )
-
-
-def _holder(form_cookie: str) -> str:
-    """Return what the sign-in form's token is bound to; no session's id looks like it."""
-    return f"form:{form_cookie}"
 
 
 def _words(slug: str) -> str:
     """Return what is said of a sign-in with a provider that came to nothing."""
     return _FAILURES.get(slug, _FAILED) if slug else ""
-
-
-def _is_form_cookie(text: str) -> bool:
-    try:
-        return len(from_b64url(text)) == FORM_BYTES
-    except ValueError:
-        return False

@@ -5,8 +5,11 @@ import re
 LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
 REFRESH_PATH = "/session"
+REGISTER_PATH = "/register"
+ACCOUNT_PATH = "/account"
 HOME = "/reports"
 MAX_CHARS = 1024
+_WAYS_IN = frozenset({LOGIN_PATH, LOGOUT_PATH, REGISTER_PATH})
 _ON_THIS_SITE = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
 """One slash that no second one follows (RFC 3986 section 4.2), visible ASCII, no backslash."""
 
@@ -24,4 +27,4 @@ def safe_next(text: str | None) -> str:
 def after_sign_in(text: str | None) -> str:
     """Return the way if it leads to a page to be looked at, else home."""
     way = safe_next(text)
-    return HOME if way.partition("?")[0] in {LOGIN_PATH, LOGOUT_PATH} else way
+    return HOME if way.partition("?")[0] in _WAYS_IN else way

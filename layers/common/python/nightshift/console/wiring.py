@@ -18,7 +18,7 @@ from nightshift.identity.wiring import build_authenticator
 
 if TYPE_CHECKING:
     from nightshift.console.app import PageApp, PageEdge
-    from nightshift.console.doors import SignInDoor
+    from nightshift.identity.api import Identity
     from nightshift.reports.wiring import ReportsContext
 
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
@@ -53,15 +53,15 @@ def build_console_app(
     return PageApp([*public(), *pages.routes()], edge)
 
 
-def with_sign_in(
+def with_pages(
     api: Handler,
-    door: "Callable[[], SignInDoor]",
+    identity: "Callable[[], Identity]",
     environ: Mapping[str, str],
     outside: Outside | None = None,
 ) -> Handler:
-    """Return a handler that serves the API by `api`, and besides the pages of sign-in.
+    """Return a handler that serves the API by `api`, and besides the pages of accounts.
 
-    What pages need is imported when the first of them is asked for.
+    What pages need is imported and built when the first of them is asked for.
 
     Raises:
         SettingsError: a setting is missing or wrong.
@@ -70,18 +70,9 @@ def with_sign_in(
 
     @cache
     def pages() -> "PageApp":
-        from nightshift.console.app import PageApp  # noqa: PLC0415 - see above
-        from nightshift.console.sign_in import SignInPages  # noqa: PLC0415 - see above
+        from nightshift.console.account.wiring import build_account_app  # noqa: PLC0415 - see above
 
-        edge = make_edge(environ, outside)
-        sign_in = SignInPages(
-            cache(door),
-            renderer=edge.renderer,
-            guard=edge.guard,
-            jar=edge.jar,
-            random=outside.random,
-        )
-        return PageApp(sign_in.routes(), edge)
+        return build_account_app(identity, make_edge(environ, outside), environ, outside)
 
     def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         """Answer one event; never raises."""

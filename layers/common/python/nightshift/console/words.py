@@ -39,6 +39,15 @@ def ago(age_s: float) -> str:
     raise AssertionError("an age is a number")
 
 
+def wait(wait_s: int) -> str:
+    """Return how long it takes to wait, never less than it is: "45 seconds", "2 minutes"."""
+    if wait_s < 2 * MINUTE_S:
+        return plural(wait_s, "second")
+    if wait_s < 2 * HOUR_S:
+        return plural(-(-wait_s // MINUTE_S), "minute")
+    return plural(-(-wait_s // HOUR_S), "hour")
+
+
 def day(text: str, *, year: bool = True) -> str:
     """Return the day of an RFC 3339 time or of a date: "5 October 2026"."""
     moment = datetime.fromisoformat(text)

@@ -53,6 +53,10 @@ class SignIn:
         self._may_register = may_register
         self._unverified_admin = email_key(unverified_admin)
 
+    def takes_new(self) -> bool:
+        """Tell whether new accounts are taken at the moment."""
+        return self._may_register()
+
     def register(
         self, *, user_id: str, email: str, password: str, name: str, client: Client
     ) -> tuple[User, Tokens]:
@@ -65,7 +69,7 @@ class SignIn:
             EmailTakenError: the address has an account.
             RegistrationClosedError: no new accounts are taken.
         """
-        if not self._may_register():
+        if not self.takes_new():
             raise RegistrationClosedError
         check_acceptable(password, email=email, name=name)
         now = self._ground.now()
