@@ -63,13 +63,18 @@ class Site:
         self.handler = route
         self.door = Door(handler=route)
         self.anna = register(self.door, ANNA)
-        vera = register(self.door, VERA)
+        self.vera = register(self.door, VERA)
+        self.set_role(VERA, "viewer")
+
+    def set_role(self, email: str, role: str) -> None:
+        """Give a user one role and no other."""
+        user = {ANNA: self.anna, VERA: self.vera}[email]["user"]
         self.dynamo.update_item(
             TableName="identity",
-            Key={"pk": {"S": f"USER#{vera['user']['id']}"}, "sk": {"S": "PROFILE"}},
+            Key={"pk": {"S": f"USER#{user['id']}"}, "sk": {"S": "PROFILE"}},
             UpdateExpression="SET #roles = :roles",
             ExpressionAttributeNames={"#roles": "roles"},
-            ExpressionAttributeValues={":roles": {"L": [{"S": "viewer"}]}},
+            ExpressionAttributeValues={":roles": {"L": [{"S": role}]}},
         )
 
     def browser(self, who: str | None = None) -> Browser:

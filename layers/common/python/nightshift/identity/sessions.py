@@ -1,11 +1,12 @@
 """Sessions: begun at sign-in, carried on by refreshing, ended by the user or by a reused token."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
 from nightshift.core.access import SessionId, UserId
+from nightshift.core.errors import ConflictError
 from nightshift.core.ids import new_id
 from nightshift.core.tokens import SECRET_BYTES, digest
 from nightshift.identity.errors import (
@@ -33,6 +34,7 @@ from nightshift.identity.token_signer import AccessTokenSigner
 from nightshift.identity.trail import DENIED, session_subject, user_subject
 
 MAX_AGENT_CHARS = 256
+CHANGE_BYTES = 16
 _ROUNDS = 5
 
 
@@ -161,6 +163,28 @@ class Sessions:
         self._store.end_all_sessions(actor.user_id)
         self._ground.log.info("session.ended_all", user_id=actor.user_id)
         self._ground.note("auth.logout_all", client=actor.client, actor_id=actor.user_id)
+
+    def end_others(self, actor: Actor, staying: SessionId) -> None:
+        """End all sessions of the actor but `staying`, by one write.
+
+        Raises:
+            SessionNotFoundError: `staying` has ended itself, or the account is gone.
+            ConflictError: others changed the user at the same moments.
+        """
+        for _ in range(_ROUNDS):
+            found = self._store.find_user_and_session(actor.user_id, staying)
+            if found is None or not found[1].is_live(found[0], self._ground.now()):
+                raise SessionNotFoundError
+            before = found[0]
+            token = self._ground.random(CHANGE_BYTES).hex()
+            after = replace(before, epoch=before.epoch + 1, change=token)
+            if self._ground.store.change_user(before, after, staying=staying):
+                self._ground.log.info("session.ended_others", user_id=actor.user_id)
+                self._ground.note(
+                    "session.end_others", client=actor.client, actor_id=actor.user_id
+                )
+                return
+        raise ConflictError
 
     def _decide(
         self, session: Session, presented: Presented, now: datetime

@@ -5,6 +5,8 @@ from functools import cache
 from typing import Final
 
 from nightshift.console.account.recovery import RecoveryPages
+from nightshift.console.account.register import RegisterPages
+from nightshift.console.account.sessions import SessionPages
 from nightshift.console.app import PageApp, PageEdge
 from nightshift.console.doors import AccountsDoor, SignInDoor
 from nightshift.console.sign_in import SignInPages
@@ -45,7 +47,16 @@ def build_account_app(
         forms=forms,
         limit=_hourly("forgot", settings.forgot_limit_address),
     )
-    return PageApp([*sign_in.routes(), *recovery.routes()], edge)
+    register = RegisterPages(
+        door,
+        renderer=edge.renderer,
+        jar=edge.jar,
+        forms=forms,
+        limit=_hourly("register", settings.register_limit_address),
+    )
+    sessions = SessionPages(identity, renderer=edge.renderer, jar=edge.jar)
+    pages = (sign_in, register, recovery, sessions)
+    return PageApp([route for page in pages for route in page.routes()], edge)
 
 
 def _hourly(name: str, limit: int) -> LimitRule:
