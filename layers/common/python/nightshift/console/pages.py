@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from nightshift.core.access import Caller
+from nightshift.core.errors import UnauthenticatedError
 from nightshift.http.reply import Reply
 from nightshift.http.request import RawRequest
 from nightshift.http.routing import Access, LimitRule, PathParam, matcher_of
@@ -36,6 +37,17 @@ class PageRequest:
     def is_from_here(self) -> bool:
         """Whether the browser says that no other site is behind this request."""
         return self.raw.headers.get("sec-fetch-site") in {"same-origin", "none"}
+
+    @property
+    def known(self) -> Caller:
+        """Who comes, on a page for nobody else.
+
+        Raises:
+            UnauthenticatedError: nobody known.
+        """
+        if self.caller is None:
+            raise UnauthenticatedError
+        return self.caller
 
 
 Handler = Callable[[PageRequest], Reply]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from nightshift.console.cookies import CookieJar
 from nightshift.console.doors import Pair, SignInDoor
 from nightshift.console.errors import StaleFormError
+from nightshift.console.failures import words_of
 from nightshift.console.forms import Refusal
 from nightshift.console.guard import TOKEN_FIELD, Guard
 from nightshift.console.pages import (
@@ -30,18 +31,6 @@ from nightshift.identity.oidc.ways import ERROR_PARAMETER
 MAX_EMAIL_CHARS = 254
 MAX_PASSWORD_CHARS = 1024
 _REFUSALS = (InvalidCredentialsError, AccountDisabledError, TooManyAttemptsError, StaleFormError)
-
-_FAILED = "That sign-in did not work. Please try again, or use your password."
-_FAILURES = {
-    "oidc_refused": "The sign-in was cancelled there, or refused.",
-    "oidc_provider_unavailable": "The provider cannot be reached at the moment.",
-    "oidc_email_unverified": "The provider does not say that your e-mail address is verified.",
-    "oidc_account_unverified": "There is an account with this address, which nobody has verified "
-    "yet: log in with its password, or ask for a new one.",
-    "registration_closed": "There is no such account, and new ones are not taken at the moment.",
-    "account_disabled": "This account is disabled.",
-}
-"""By the slugs that a provider's callback comes back with."""
 
 
 class SignInPages:
@@ -151,11 +140,6 @@ class SignInPages:
             token=tie.token,
             providers=self._door().providers(),
             back=with_query(LOGIN_PATH, {"next": way}),
-            failed=_words(request.query.get(ERROR_PARAMETER, "")),
+            failed=words_of(request.query.get(ERROR_PARAMETER, "")),
             takes_new=self._door().takes_new(),
         )
-
-
-def _words(slug: str) -> str:
-    """Return what is said of a sign-in with a provider that came to nothing."""
-    return _FAILURES.get(slug, _FAILED) if slug else ""

@@ -19,12 +19,13 @@ _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
 
 @cache
-def _zones() -> frozenset[str]:
+def zones() -> frozenset[str]:
+    """Return the names of all time zones that can be chosen."""
     return frozenset((get_data("tzdata", "zones") or b"").decode().split())
 
 
 def _check_zone(name: str) -> str:
-    if name not in _zones():
+    if name not in zones():
         raise ValueError("A time zone is a name of the IANA database, as in Europe/Berlin")
     return name
 

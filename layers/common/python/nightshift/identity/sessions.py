@@ -180,9 +180,7 @@ class Sessions:
             after = replace(before, epoch=before.epoch + 1, change=token)
             if self._ground.store.change_user(before, after, staying=staying):
                 self._ground.log.info("session.ended_others", user_id=actor.user_id)
-                self._ground.note(
-                    "session.end_others", client=actor.client, actor_id=actor.user_id
-                )
+                self._ground.note("session.end_others", client=actor.client, actor_id=actor.user_id)
                 return
         raise ConflictError
 

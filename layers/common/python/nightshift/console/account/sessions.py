@@ -5,21 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from nightshift.console.account.actors import actor_of
 from nightshift.console.cookies import CookieJar
 from nightshift.console.pages import PageRequest, PageRoute, see_other
 from nightshift.console.rendering import Renderer
 from nightshift.console.ways import HOME, LOGIN_PATH
 from nightshift.core.access import Permission, SessionId
 from nightshift.core.clock import rfc3339
-from nightshift.core.errors import ConflictError, UnauthenticatedError
+from nightshift.core.errors import ConflictError
 from nightshift.http.reply import Reply
 from nightshift.http.routing import ID_PATTERN
 from nightshift.identity.api import Identity
 from nightshift.identity.devices import describe
-from nightshift.identity.edge import client_of
 from nightshift.identity.errors import SessionNotFoundError
 from nightshift.identity.letters import SESSIONS_PATH
-from nightshift.identity.model import Actor, Session
+from nightshift.identity.model import Session
 
 SHOWN: Final = 100
 OTHERS, ALL = "others", "all"
@@ -55,21 +55,6 @@ class SeenSession:
         )
 
 
-def actor_of(request: PageRequest) -> Actor:
-    """Return who asks.
-
-    Raises:
-        UnauthenticatedError: nobody known.
-    """
-    if request.caller is None:
-        raise UnauthenticatedError
-    return Actor(
-        user_id=request.caller.user_id,
-        session_id=request.caller.session,
-        client=client_of(request.raw),
-    )
-
-
 class SessionPages:
     """The page of sessions."""
 
@@ -94,7 +79,7 @@ class SessionPages:
     def show(self, request: PageRequest) -> Reply:
         """Show the live sessions, this one first, then the newest."""
         actor = actor_of(request)
-        here = actor.session_id or SessionId("")
+        here = request.known.session_id
         found, more = self._identity().sessions.page(actor.user_id, limit=SHOWN, after=None)
         seen = [SeenSession.of(session, here) for session in found]
         done = request.query.get("done", "") if request.is_from_here else ""
@@ -116,7 +101,7 @@ class SessionPages:
             return see_other(LOGIN_PATH, cookies=self._jar.signed_out())
         try:
             if wanted == OTHERS:
-                sessions.end_others(actor, actor.session_id or SessionId(""))
+                sessions.end_others(actor, request.known.session_id)
                 return _back("others")
             sessions.end(actor, _session_id(wanted))
         except SessionNotFoundError:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
+from nightshift.console.account.page import AccountPages
 from nightshift.console.account.recovery import RecoveryPages
 from nightshift.console.account.register import RegisterPages
 from nightshift.console.account.sessions import SessionPages
@@ -55,7 +56,8 @@ def build_account_app(
         limit=_hourly("register", settings.register_limit_address),
     )
     sessions = SessionPages(identity, renderer=edge.renderer, jar=edge.jar)
-    pages = (sign_in, register, recovery, sessions)
+    account = AccountPages(identity, renderer=edge.renderer, jar=edge.jar)
+    pages = (sign_in, register, recovery, sessions, account)
     return PageApp([route for page in pages for route in page.routes()], edge)
 
 
