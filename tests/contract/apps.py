@@ -97,7 +97,7 @@ class Email:
     def of_accounts(self) -> Any:
         """Return what accounts get."""
         if self.is_silent:
-            return SimpleNamespace(mailer=NoMail(self.table))
+            return SimpleNamespace(mailer=NoMail(self.table), choices=self.context.choices)
         return self.context
 
     def suppress(self, email: str) -> str:

@@ -47,9 +47,13 @@ class Page:
         """Where links lead, by their words."""
         return _Reader.of(self.text).links
 
-    def form(self, button: str) -> Form:
-        """Return the form with this button."""
-        (found,) = [form for form in self.forms if form.button == button]
+    def form(self, button: str, **said: str) -> Form:
+        """Return the form with this button, of several the one that says so."""
+        (found,) = [
+            form
+            for form in self.forms
+            if form.button == button and said.items() <= form.fields.items()
+        ]
         return found
 
 
@@ -171,6 +175,8 @@ class _Reader(HTMLParser):
         self.links: dict[str, str] = {}
         self._form: Form | None = None
         self._in_button = False
+        self._select = ""
+        self._option: str | None = None
         self._link = ""
         self._link_words = ""
 
@@ -187,7 +193,12 @@ class _Reader(HTMLParser):
         if tag == "form":
             self._form = Form(method=said["method"].upper(), action=said.get("action", ""))
         elif tag == "input" and self._form and "name" in said:
-            self._form.fields[said["name"]] = said.get("value", "")
+            if said.get("type") not in {"checkbox", "radio"} or "checked" in said:
+                self._form.fields[said["name"]] = said.get("value", "")
+        elif tag == "select":
+            self._select, self._option = said["name"], None
+        elif tag == "option":
+            self._option = "" if "selected" in said else None
         elif tag == "button":
             self._in_button = True
         elif tag == "a":
@@ -200,6 +211,9 @@ class _Reader(HTMLParser):
             self._form = None
         elif tag == "button":
             self._in_button = False
+        elif tag == "option" and self._option is not None and self._form:
+            self._form.fields[self._select] = self._option
+            self._option = None
         elif tag == "a":
             self.links[" ".join(self._link_words.split())] = self._link
 
@@ -207,5 +221,7 @@ class _Reader(HTMLParser):
         """Note words."""
         self.words += data
         self._link_words += data
+        if self._option is not None:
+            self._option += data
         if self._in_button and self._form:
             self._form.button += data

@@ -7,6 +7,7 @@ from typing import Any, Final
 from nightshift.console.account.actors import actor_of
 from nightshift.console.account.acts import Acts
 from nightshift.console.cookies import CookieJar
+from nightshift.console.errors import BadFormError
 from nightshift.console.failures import words_of
 from nightshift.console.forms import Refusal
 from nightshift.console.pages import PageRequest, PageRoute, see_other
@@ -83,7 +84,7 @@ class AccountPages:
                 return self._departed(request)
             self._acts.named(name)(request)
         except NightshiftError as error:
-            if error.status >= _SERVER_ERROR:
+            if error.status >= _SERVER_ERROR or isinstance(error, BadFormError):
                 raise
             return self._page(request, act=name, refusal=_refusal(error))
         return see_other(f"{ACCOUNT_PATH}?done={name}")
