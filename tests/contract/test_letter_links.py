@@ -51,7 +51,7 @@ def letters() -> Iterator[Letter]:
         if wanted.pop("return", None) not in {Letter, Letter | None}:
             continue
         for purpose in Purpose if Link in wanted.values() else [None]:
-            given = GIVEN | {Link: _link(purpose) if purpose else None}
+            given = {**GIVEN, Link: _link(purpose) if purpose else None}
             letter = write(**{part: given[kind] for part, kind in wanted.items()})
             assert letter is not None, name
             yield letter
