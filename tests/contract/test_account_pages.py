@@ -154,8 +154,8 @@ def test_a_password_is_changed(site: Site) -> None:
     ("current", "new", "words", "field"),
     [
         ("wrong password", NEW, "The current password is wrong.", ""),
-        ("", NEW, "Please fill this in.", "current_password"),
-        ("x" * 2_000, NEW, "1024 characters at most", "current_password"),
+        ("", NEW, "The current password is missing.", "current_password"),
+        ("x" * 2_000, NEW, "has 1024 characters at most", "current_password"),
         (PASSWORD, "", "A password has 8 to 128", "new_password"),
         (PASSWORD, "short", "A password has 8 to 128", "new_password"),
         (PASSWORD, "password1", "among the most common", "new_password"),

@@ -10,6 +10,7 @@ from nightshift.core.errors import FieldError, InvalidInputError, NightshiftErro
 from nightshift.http.schemas import ApiModel
 
 A = TypeVar("A", bound=ApiModel)
+_NAMES = {"email": "e-mail address", "locale": "language"}
 _UNAUTHENTICATED, _UNPROCESSABLE = 401, 422
 
 
@@ -34,15 +35,18 @@ class Refusal:
     @classmethod
     def of(cls, error: NightshiftError) -> "Refusal":
         """Return what is said of an error."""
-        message = error.message.partition(";")[0].rstrip(".") + "."
+        message = error.message
+        if error.errors:
+            message = "Something is not right yet."
+        elif error.retry_after_s:
+            message = message.partition(";")[0].rstrip(".") + "."
         return cls(
-            message="Something is not right yet." if error.errors else
-            message if error.retry_after_s else error.message,
+            message=message,
             status=_UNPROCESSABLE if error.status == _UNAUTHENTICATED else error.status,
             slug=error.slug,
             fields={found.field: found.message for found in error.errors},
             wait_s=error.retry_after_s,
-        )  # fmt: skip
+        )
 
     @property
     def headers(self) -> dict[str, str]:
@@ -68,8 +72,9 @@ def read_form(model: type[A], values: Mapping[str, Any]) -> A:
 
 def _words(found: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     kind, context = found["type"], found.get("ctx", {})
+    name = _NAMES.get(str(found["loc"][0]), str(found["loc"][0]).replace("_", " "))
     if kind == "missing" or context.get("min_length") == 1:
-        return "Please fill this in."
+        return f"The {name} is missing."
     if kind == "string_too_long":
-        return f"This takes {context['max_length']} characters at most."
+        return f"The {name} has {context['max_length']} characters at most."
     return str(found["msg"]).removeprefix("Value error, ").rstrip(".") + "."
