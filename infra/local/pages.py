@@ -12,7 +12,7 @@ _STYLE = """body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:4
 :root{color-scheme:light dark}dt{font-weight:600;margin-top:.75rem}dd{margin:0}
 """
 _PAGES = (
-    ("/reports", "Reports on GitHub users, as pages"),
+    ("/", "The product's own pages"),
     ("/api/v1/docs", "The API, as a page"),
     ("/api/v1/openapi.json", "The API, as OpenAPI 3.1"),
     ("/dev/inbox", "The mail that was sent"),
@@ -40,7 +40,7 @@ def pages(stack: LocalStack) -> dict[str, Page]:
     return {
         path: _read_only(page)
         for path, page in {
-            "/": start,
+            "/dev": start,
             "/dev/inbox": inbox.page,
             "/dev/inbox.json": inbox.json,
             "/dev/stack.json": state,
