@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from nightshift.accounts_wiring import Beside, build_accounts_app
+from nightshift.accounts_wiring import Beside, build_accounts_app, build_accounts_function
 from nightshift.adapters.mail_memory import MemoryMail
 from nightshift.adapters.uploads import MemoryUploads
 from nightshift.api_wiring import Contexts, build_api_app
@@ -199,6 +199,11 @@ class Product:
     def another_process(self, environ: Mapping[str, str] = GENEROUS) -> Door:
         """Return the door of a process that has seen nothing yet, over the same tables."""
         return Door(handler=_handler(self.world, self.behind, environ)[0])
+
+    def pages(self) -> Handler:
+        """Return the accounts function with its pages, in a process of its own."""
+        environ = {**ENVIRON, **GENEROUS}
+        return build_accounts_function(environ, self.world.outside, self.behind.beside)
 
     def stored(self) -> list[str]:
         """Return all items but those that count requests."""

@@ -22,6 +22,9 @@ PASSWORDS = {
     "reset password": "reset copper Violet 56",
     "provider's user's password": "provider basil Anchor 61",
     "password with signs": 'signs "<&%+/=é\\ 72',
+    "paged password": "paged orchard Lantern 83",
+    "changed by page": "leafed bramble Copper 94",
+    "reset by page": "turned willow Ember 15",
     "too short password": "Sh0rt!x",
     "too long password": "too-long-Zq9" * 12,
 }
@@ -63,6 +66,44 @@ def account(watched: Watched) -> dict[str, Any]:
     _move(watched, ada)
     _keys(watched, ada["access_token"])
     return ada
+
+
+def pages(watched: Watched) -> None:
+    """Live the life of another account by pages, right and wrong."""
+    email, browser = "paula@example.com", watched.browser()
+    said = {"name": "Paula", "email": email}
+    for name in ("too short password", "paged password"):
+        page = browser.get("/register")
+        page = browser.submit(page, "Make my account", **said, password=PASSWORDS[name])
+    assert "Welcome" in page.words
+    link = f"/verify-email?token={watched.mailed('verification', 'nsv_')}"
+    for _ in range(2):
+        page = browser.submit(browser.get(link), "Verify my address")
+    assert 400 == page.status
+    watched.product.engine.clock.advance(seconds=1_000)
+    assert "Paula" in browser.get("/account").words
+    for current, new in (
+        ("wrong password", "changed by page"),
+        ("paged password", "too short password"),
+        ("paged password", "changed by page"),
+    ):
+        fields = {"current_password": PASSWORDS[current], "new_password": PASSWORDS[new]}
+        page = browser.submit(browser.get("/account"), "Change the password", **fields)
+    assert "Your password is changed" in page.words
+    browser.submit(browser.get("/sessions"), "Log out everywhere")
+    browser.submit(browser.get("/forgot-password"), "Send me a link", email=email)
+    link = f"/reset-password?token={watched.mailed('reset', 'nsp_')}"
+    for name in ("too short password", "reset by page", "reset by page"):
+        fields = {"password": PASSWORDS[name]}
+        page = browser.submit(browser.get(link), "Set the password", **fields)
+    assert 400 == page.status
+    for name in ("password with signs", "reset by page"):
+        page = browser.get("/login?next=/account")
+        page = browser.submit(page, "Log in", email=email, password=PASSWORDS[name])
+    for name in ("wrong password", "reset by page"):
+        fields = {"current_password": PASSWORDS[name]}
+        page = browser.submit(browser.get("/account"), "Delete my account", **fields)
+    assert "Your account is deleted" in page.words
 
 
 def _guess(watched: Watched) -> None:

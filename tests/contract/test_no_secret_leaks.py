@@ -29,12 +29,13 @@ BASE64 = base64.urlsafe_b64encode(b"xy" + SECRET.encode() + b"z")
 
 
 def test_no_secret_leaks(capsys: pytest.CaptureFixture[str]) -> None:
-    """All flows of accounts, keys, providers and mail, right and wrong, and every operation."""
+    """All flows of accounts, pages, keys, providers and mail, right and wrong, every operation."""
     watched = make_watched()
     for name, password in flows.PASSWORDS.items():
         if len(password) >= LEAST:
             watched.canaries.watch(name, password)
     flows.account(watched)
+    flows.pages(watched)
     flows.provider(watched)
     flows.owner(watched)
     flows.dead_mail(watched)

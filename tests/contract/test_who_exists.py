@@ -3,7 +3,8 @@
 The time itself is measured by `tests.load.bench_who_exists`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from nightshift.identity.model import NOBODY
 from tests.contract.apps import Product, make_product
 from tests.contract.door import Answer
+from tests.support.browser import Browser
 from tests.support.faults import FaultPlan
 
 THERE, GHOST = "there@example.com", "ghost@example.com"
@@ -18,6 +20,11 @@ BODIES: Mapping[str, Mapping[str, str]] = {
     "/auth/login": {"password": "not that one"},
     "/auth/password/forgot": {},
 }
+FORMS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "/login": ("Log in", {"password": "not that one"}),
+    "/forgot-password": ("Send me a link", {}),
+}
+"""The pages that do the same, by the button and by what is typed besides the address."""
 CALENDAR = ("PutItem", "audit")
 """That a day has events is noted once by each process, whoever they are about."""
 FEW_CHARS = 16
@@ -32,12 +39,17 @@ def product() -> Product:
     return product
 
 
-def asked(product: Product, path: str, email: str) -> tuple[Answer, list[tuple[str, int, int]]]:
-    """Return an answer and what it took: each call, how many items it wrote, and its size."""
+def asked(product: Product, path: str, email: str) -> list[tuple[str, int, int]]:
+    """Return what an answer took: each call, how many items it wrote, and its size."""
+    body = {**BODIES[path], "email": email}
+    return _took(product, lambda: product.door("POST", path, json_body=body))
+
+
+def _took(product: Product, act: Callable[[], object]) -> list[tuple[str, int, int]]:
     plan = product.world.dynamodb.faults = FaultPlan()
-    answer = product.door("POST", path, json_body={**BODIES[path], "email": email})
+    act()
     product.world.dynamodb.faults = None
-    return answer, [
+    return [
         (seen.operation, len(seen.request.get("TransactItems", ())), _size(seen.request))
         for seen in plan.seen
         if (seen.operation, seen.request.get("TableName")) != CALENDAR
@@ -75,8 +87,30 @@ def _without_id(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_both_take_the_same_of_the_tables(product: Product, path: str) -> None:
     """The same calls with as many items of the same size: mail, job and audit event among them."""
     asked(product, path, "warm@example.com")
-    (_, there), (_, ghost) = (asked(product, path, email) for email in (THERE, GHOST))
+    there, ghost = (asked(product, path, email) for email in (THERE, GHOST))
+    _check_alike(there, ghost)
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_pages_take_the_same_of_the_tables(product: Product, path: str) -> None:
+    """And show the same, but for the address that was typed."""
+    browser = Browser(handler=product.pages())
+    button, typed = FORMS[path]
+    shown: list[str] = []
+
+    def ask(email: str) -> None:
+        page = browser.submit(browser.get(path), button, email=email, **typed)
+        shown.append(page.text.replace(email, "-"))
+
+    ask("warm@example.com")
+    there, ghost = (_took(product, partial(ask, email)) for email in (THERE, GHOST))
+    _check_alike(there, ghost)
+    assert shown[1] == shown[2]
+
+
+def _check_alike(there: list[tuple[str, int, int]], ghost: list[tuple[str, int, int]]) -> None:
     assert [call[:2] for call in there] == [call[:2] for call in ghost]
+    assert there, "it asks the tables"
     apart = [abs(a[2] - b[2]) for a, b in zip(there, ghost, strict=True)]
     assert max(apart) <= FEW_CHARS, list(zip(there, ghost, strict=True))
 

@@ -1,7 +1,7 @@
 """The whole API with every secret of it watched, and all the places where one could turn up."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +11,7 @@ from nightshift.core.tokens import from_b64url
 from tests.contract.apps import GENEROUS, Product, make_product
 from tests.contract.door import TABLES, Answer
 from tests.contract.identities import PROVIDER
+from tests.support.browser import Browser
 from tests.support.canaries import Canaries, Leak
 from tests.unit.identity.oidc.scene import ISSUER, Idp
 
@@ -29,7 +30,14 @@ SHOWN: Mapping[str, frozenset[str]] = {
     "POST /api-keys/{key_id}/rotate": frozenset({"key"}),
     "GET /tasks/signing-secret": frozenset({"signing"}),
     "POST /tasks/signing-secret": frozenset({"signing"}),
+    "page POST /register": frozenset({"access", "refresh"}),
+    "page POST /login": frozenset({"access", "refresh"}),
+    "page GET /session": frozenset({"access", "refresh"}),
+    "page GET /verify-email": frozenset({"verification"}),
+    "page GET /reset-password": frozenset({"reset"}),
 }
+SHOWN_AGAIN: Mapping[str, frozenset[str]] = {"page POST /reset-password": frozenset({"reset"})}
+"""Which refused forms carry what they were shown with, for another try."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,8 @@ class Told:
     @property
     def may_tell(self) -> frozenset[str]:
         """Return the kinds of secrets that this answer is there to tell."""
-        return SHOWN.get(self.operation, frozenset()) if self.status < 400 else frozenset()
+        again = SHOWN_AGAIN if self.status in {403, 422} else {}
+        return (SHOWN if self.status < 400 else again).get(self.operation, frozenset())
 
 
 @dataclass(kw_only=True)
@@ -67,6 +76,30 @@ class Watched:
         with suppress(ValueError):
             self.watch_tokens(operation, answer.json)
         return answer
+
+    def browser(self) -> Browser:
+        """Return a browser over the pages of accounts; its answers are kept, their cookies too."""
+        pages = self.product.pages()
+
+        def watched(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+            answer = pages(event, context)
+            operation = f"page {event['requestContext']['http']['method']} {event['rawPath']}"
+            told = (answer["body"], answer["headers"], answer.get("cookies", ()))
+            self.told.append(Told(operation=operation, status=answer["statusCode"], content=told))
+            self.operations.add(operation)
+            self._watch_cookies(f"{operation} no. {len(self.told)}", answer.get("cookies", ()))
+            return answer
+
+        return Browser(handler=watched)
+
+    def _watch_cookies(self, name: str, cookies: Sequence[str]) -> None:
+        for cookie in cookies:
+            kind, _, rest = cookie.partition("=")
+            value = rest.partition(";")[0]
+            if kind.endswith("_session") and value:
+                self.watch_access(f"access token of {name}", value)
+            elif kind.endswith("_refresh") and value:
+                self.watch_opaque(f"refresh token of {name}", value, 32, 64)
 
     def watch_tokens(self, operation: str, body: Any) -> None:
         """Watch what an answer gave out."""
