@@ -66,9 +66,7 @@ from nightshift.console.rendering import environment
 environment().get_template("report.html")
 """,
     "accounts": """
-from nightshift.console.doors import AccountsDoor
-from nightshift.console.sign_in import SignInPages
-from nightshift.console.app import PageApp
+import nightshift.console.account.wiring
 from nightshift.console.rendering import environment
 environment().get_template("login.html")
 """,

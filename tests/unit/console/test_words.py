@@ -21,6 +21,18 @@ def test_an_age_is_said_as_one_would(age_s: int, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wait_s", "said"),
+    [
+        (1, "1 second"), (119, "119 seconds"), (120, "2 minutes"), (121, "3 minutes"),
+        (7_199, "120 minutes"), (7_200, "2 hours"), (7_201, "3 hours"),
+    ],
+)  # fmt: skip
+def test_a_wait_is_never_said_shorter_than_it_is(wait_s: int, said: str) -> None:
+    """In the unit that one would say."""
+    assert said == words.wait(wait_s)
+
+
+@pytest.mark.parametrize(
     ("label", "said"),
     [
         ("7d", "the last 7 days"), ("365d", "the last 365 days"), ("2026", "2026"),
