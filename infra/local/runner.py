@@ -135,6 +135,7 @@ class Runner:
         for name, path in (
             ("API", "/api/v1"),
             ("its pages", "/api/v1/docs"),
+            ("console", "/"),
             ("webhook", "/dev/dummy-webhook"),
             ("mail", "/dev/inbox"),
             ("emulator", ""),

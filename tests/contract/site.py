@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from nightshift.accounts_wiring import build_accounts_function
 from nightshift.console.wiring import build_console_app
@@ -92,6 +93,21 @@ class Site:
         """Sign in by the form, and return where that leads."""
         form = browser.get(f"/login?next={way}")
         return browser.submit(form, "Log in", email=who, password=password)
+
+    def through_provider(self, browser: Browser, address: str, sub: str, email: str) -> Page:
+        """Come back from the provider that an address leads to, as whom it says it is."""
+        asked = parse_qs(urlsplit(address).query)
+        self.idp.nonce = asked["nonce"][0]
+        self.idp.claims = {"sub": sub, "email": email, "email_verified": True}
+        answer = urlencode({"code": "c", "state": asked["state"][0]})
+        return browser.get(f"{urlsplit(asked['redirect_uri'][0]).path}?{answer}")
+
+    def sign_in_there(self, browser: Browser, page: Page, sub: str, email: str) -> Page:
+        """Press the button of the provider on a page, and come back signed in."""
+        browser.follows = False
+        address = browser.get(page.links["Continue with Staff"]).headers["location"]
+        browser.follows = True
+        return self.through_provider(browser, address, sub, email)
 
     def mailed(self, path: str, to: str = ANNA) -> str:
         """Deliver what waits, and return the latest address at `path` that was mailed to `to`."""

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -53,11 +52,8 @@ def preferences(site: Site) -> Any:
 
 def to_provider(site: Site, browser: Browser, page: Page, sub: str = "2482") -> Page:
     """Follow the page that leads to the provider, and come back from it."""
-    asked = parse_qs(urlsplit(page.links["Go there now"]).query)
-    site.idp.nonce = asked["nonce"][0]
-    site.idp.claims = {"sub": sub, "email": "anna@provider.test", "email_verified": True}
-    answer = urlencode({"code": "c", "state": asked["state"][0]})
-    return browser.get(f"{urlsplit(asked['redirect_uri'][0]).path}?{answer}")
+    address = page.links["Go there now"]
+    return site.through_provider(browser, address, sub, "anna@provider.test")
 
 
 def linked(site: Site) -> Browser:
@@ -71,14 +67,8 @@ def linked(site: Site) -> Browser:
 def without_password(site: Site) -> Browser:
     """Return the browser of somebody who came by the provider, and has no password."""
     browser = site.browser()
-    site.idp.claims = {"sub": "77", "email": "nele@example.com", "email_verified": True}
-    way = browser.get("/login?next=/account").links["Continue with Staff"]
-    browser.follows = False
-    asked = parse_qs(urlsplit(browser.get(way).headers["location"]).query)
-    browser.follows = True
-    site.idp.nonce = asked["nonce"][0]
-    answer = urlencode({"code": "c", "state": asked["state"][0]})
-    page = browser.get(f"{urlsplit(asked['redirect_uri'][0]).path}?{answer}")
+    form = browser.get("/login?next=/account")
+    page = site.sign_in_there(browser, form, "77", "nele@example.com")
     assert "/account" == page.address
     return browser
 
@@ -315,6 +305,15 @@ def test_what_does_not_come_of_linking_is_said(site: Site) -> None:
         "another account" in page.words,
     )
     assert 404 == do(browser, "unlink", identity="x").status
+
+
+def test_a_provider_that_cannot_be_reached_is_told(site: Site) -> None:
+    """On the page itself, from which all else can be done."""
+    set_flag(site.world, site.anna["user"]["id"], "email_verified")
+    site.idp.down = {"openid-configuration"}
+    page = do(site.browser(ANNA), "link")
+    assert (503, True) == (page.status, "does not answer as it should" in page.words)
+    assert "Change the name" in page.words
 
 
 def test_who_has_no_password_is_told_how_to_get_one(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import quote
 
 import pytest
 
@@ -219,15 +219,9 @@ def test_registering_over_a_session_ends_it(site: Site) -> None:
 
 def test_a_provider_makes_an_account(site: Site) -> None:
     """The form offers the configured one; who comes back from it goes on."""
-    site.idp.claims = {"sub": "248289761001", "email": NEW, "email_verified": True}
     browser = site.browser()
-    way = browser.get(f"/register?next={PAGE}").links["Continue with Staff"]
-    browser.follows = False
-    asked = parse_qs(urlsplit(browser.get(way).headers["location"]).query)
-    site.idp.nonce = asked["nonce"][0]
-    browser.follows = True
-    answer = urlencode({"code": "c", "state": asked["state"][0]})
-    page = browser.get(f"{urlsplit(asked['redirect_uri'][0]).path}?{answer}")
+    form = browser.get(f"/register?next={PAGE}")
+    page = site.sign_in_there(browser, form, "248289761001", NEW)
     assert PAGE == page.address
     assert NEW in browser.get("/account").words
 

@@ -331,15 +331,9 @@ def test_nothing_of_a_session_is_logged() -> None:
 def test_a_provider_leads_in_and_on() -> None:
     """The form offers the configured one; who comes back from it has signed in, and goes on."""
     site = Site()
-    site.idp.claims = {"sub": "248289761001", "email": "new@example.com", "email_verified": True}
     browser = site.browser()
-    way = browser.get(f"/login?next={PAGE}").links["Continue with Staff"]
-    browser.follows = False
-    asked = parse_qs(urlsplit(browser.get(way).headers["location"]).query)
-    site.idp.nonce = asked["nonce"][0]
-    browser.follows = True
-    answer = urlencode({"code": "c", "state": asked["state"][0]})
-    page = browser.get(f"{urlsplit(asked['redirect_uri'][0]).path}?{answer}")
+    form = browser.get(f"/login?next={PAGE}")
+    page = site.sign_in_there(browser, form, "248289761001", "new@example.com")
     assert (PAGE, True) == (page.address, is_signed_in(browser))
 
 

@@ -8,6 +8,7 @@ from tests.mutants.flow import FLOW
 from tests.mutants.limits import LIMITS
 from tests.mutants.mail import MAIL
 from tests.mutants.oidc import OIDC
+from tests.mutants.pages import PAGES
 from tests.mutants.queues import QUEUES
 from tests.mutants.sessions import SESSIONS_AND_TOKENS
 from tests.mutants.unique import UNIQUE
@@ -22,6 +23,7 @@ MUTANTS = (
     *LIMITS,
     *MAIL,
     *OIDC,
+    *PAGES,
     *QUEUES,
     *SESSIONS_AND_TOKENS,
     *UNIQUE,

@@ -11,6 +11,8 @@ from nightshift.http.schemas import ApiModel
 
 A = TypeVar("A", bound=ApiModel)
 _NAMES = {"email": "e-mail address", "locale": "language"}
+_MESSAGES = {"stale_form": "This form was out of date. Here it is anew: please send it again."}
+"""In place of an error's own, where the form is shown again."""
 _UNAUTHENTICATED, _UNPROCESSABLE = 401, 422
 
 
@@ -35,7 +37,7 @@ class Refusal:
     @classmethod
     def of(cls, error: NightshiftError) -> "Refusal":
         """Return what is said of an error."""
-        message = error.message
+        message = _MESSAGES.get(error.slug, error.message)
         if error.errors:
             message = "Something is not right yet."
         elif error.retry_after_s:

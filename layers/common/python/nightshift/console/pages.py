@@ -6,7 +6,7 @@ from re import Pattern
 from typing import Any
 from urllib.parse import urlencode
 
-from nightshift.core.access import Caller
+from nightshift.core.access import Caller, Permission
 from nightshift.core.errors import UnauthenticatedError
 from nightshift.http.reply import Reply
 from nightshift.http.request import RawRequest
@@ -72,6 +72,16 @@ class PageRoute:
     is_own_guard: bool = False
     knows_visitor: bool = True
     limit: LimitRule | None = None
+
+
+def shown_and_done(
+    path: str, *, show: Handler, sees: Permission, do: Handler, may: Permission
+) -> list[PageRoute]:
+    """Return the routes of a page that is shown to who may see it, and whose forms lead to it."""
+    return [
+        PageRoute(method="GET", path=path, access=sees, handler=show),
+        PageRoute(method="POST", path=path, access=may, handler=do),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

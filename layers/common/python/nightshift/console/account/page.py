@@ -10,7 +10,7 @@ from nightshift.console.cookies import CookieJar
 from nightshift.console.errors import BadFormError
 from nightshift.console.failures import words_of
 from nightshift.console.forms import Refusal
-from nightshift.console.pages import PageRequest, PageRoute, see_other
+from nightshift.console.pages import PageRequest, PageRoute, see_other, shown_and_done
 from nightshift.console.rendering import Renderer
 from nightshift.console.ways import ACCOUNT_PATH, HOME
 from nightshift.core.access import Permission
@@ -18,6 +18,7 @@ from nightshift.core.clock import rfc3339
 from nightshift.core.errors import NightshiftError
 from nightshift.http.reply import Reply
 from nightshift.identity.api import Identity
+from nightshift.identity.oidc.errors import ProviderUnavailableError
 from nightshift.identity.oidc.ways import ERROR_PARAMETER
 from nightshift.identity.profile_schemas import MailsOut, zones
 
@@ -56,14 +57,13 @@ class AccountPages:
 
     def routes(self) -> list[PageRoute]:
         """Return the routes."""
-        accesses = {
-            "GET": (Permission.PROFILE_READ, self.show),
-            "POST": (Permission.PROFILE_WRITE, self.act),
-        }
-        return [
-            PageRoute(method=method, path=ACCOUNT_PATH, access=access, handler=handler)
-            for method, (access, handler) in accesses.items()
-        ]
+        return shown_and_done(
+            ACCOUNT_PATH,
+            show=self.show,
+            sees=Permission.PROFILE_READ,
+            do=self.act,
+            may=Permission.PROFILE_WRITE,
+        )
 
     def show(self, request: PageRequest) -> Reply:
         """Show the account; what was just done is said when the browser comes from there."""
@@ -84,7 +84,7 @@ class AccountPages:
                 return self._departed(request)
             self._acts.named(name)(request)
         except NightshiftError as error:
-            if error.status >= _SERVER_ERROR or isinstance(error, BadFormError):
+            if not _can_be_said(error):
                 raise
             return self._page(request, act=name, refusal=_refusal(error))
         return see_other(f"{ACCOUNT_PATH}?done={name}")
@@ -164,6 +164,12 @@ class AccountPages:
                 (name, MAILS[name], wanted.get(name, True)) for name in MailsOut.model_fields
             ],
         }
+
+
+def _can_be_said(error: NightshiftError) -> bool:
+    """Tell whether a failure is the form's affair, and not ours or that of no form of ours."""
+    is_theirs = isinstance(error, ProviderUnavailableError) or error.status < _SERVER_ERROR
+    return is_theirs and not isinstance(error, BadFormError)
 
 
 def _refusal(error: NightshiftError) -> Refusal:

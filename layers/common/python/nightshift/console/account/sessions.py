@@ -7,7 +7,7 @@ from typing import Final
 
 from nightshift.console.account.actors import actor_of
 from nightshift.console.cookies import CookieJar
-from nightshift.console.pages import PageRequest, PageRoute, see_other
+from nightshift.console.pages import PageRequest, PageRoute, see_other, shown_and_done
 from nightshift.console.rendering import Renderer
 from nightshift.console.ways import HOME, LOGIN_PATH
 from nightshift.core.access import Permission, SessionId
@@ -67,14 +67,13 @@ class SessionPages:
 
     def routes(self) -> list[PageRoute]:
         """Return the routes."""
-        accesses = {
-            "GET": (Permission.SESSIONS_READ, self.show),
-            "POST": (Permission.SESSIONS_WRITE, self.end),
-        }
-        return [
-            PageRoute(method=method, path=SESSIONS_PATH, access=access, handler=handler)
-            for method, (access, handler) in accesses.items()
-        ]
+        return shown_and_done(
+            SESSIONS_PATH,
+            show=self.show,
+            sees=Permission.SESSIONS_READ,
+            do=self.end,
+            may=Permission.SESSIONS_WRITE,
+        )
 
     def show(self, request: PageRequest) -> Reply:
         """Show the live sessions, this one first, then the newest."""
