@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import Browser as Chromium
 
 from tests.integration.stack.harness import Reply, Stack, running
 from tests.support.openid import OpenIdProcess, openid_process
@@ -139,6 +140,32 @@ def test_an_identity_is_linked_and_removed(with_provider: Stack, process: OpenId
     gone = with_provider.request("DELETE", f"{path}/{linked['id']}", token=carol.access_token)
     assert 204 == gone.status
     assert [] == with_provider.get(path, token=carol.access_token).json()["items"]
+
+
+@pytest.mark.browser
+def test_an_identity_is_linked_on_the_page_of_the_account(
+    chromium: Chromium, with_provider: Stack, process: OpenIdProcess
+) -> None:
+    """A real browser gets to the provider although no form may lead there, and back."""
+    process.know("dora", {**ADA, "email": "dora@home.example"})
+    dora = with_provider.register()
+    verify(with_provider, dora.email)
+    context = chromium.new_context(base_url=with_provider.base_url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/login?next=/account")
+    page.get_by_label("E-mail address").fill(dora.email)
+    page.get_by_label("Password").fill(dora.password)
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Link Mock").click()
+    page.wait_for_url(f"{process.issuer}/**")
+    page.locator("input[name=sub]").fill("dora")
+    page.get_by_role("button", name="Authorize").click()
+    page.wait_for_url(f"{with_provider.base_url}/account")
+    assert "dora@home.example" in page.get_by_role("main").inner_text()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("status").wait_for()
+    assert "dora@home.example" not in page.get_by_role("main").inner_text()
+    context.close()
 
 
 def verify(stack: Stack, email: str) -> None:
