@@ -154,6 +154,13 @@ SESSIONS_AND_TOKENS = (
         tests=SESSIONS,
     ),
     Mutant(
+        name="a revoking is written over",
+        path="identity/session_store.py",
+        old="SET revoked_ms = if_not_exists(revoked_ms, :now)",
+        new="SET revoked_ms = :now",
+        tests=("identity/stores",),
+    ),
+    Mutant(
         name="any algorithm will do",
         path="identity/jws.py",
         old='header.get("alg") != ALGORITHM or key is None',

@@ -60,9 +60,7 @@ def test_an_offset_lies_in_its_window_and_stays(task_id: str, spread_s: int) -> 
 
 
 @given(task_id=NAMES, spread_s=SPANS, smaller_s=SPANS)
-def test_a_smaller_window_makes_no_start_later(
-    task_id: str, spread_s: int, smaller_s: int
-) -> None:
+def test_a_smaller_window_makes_no_start_later(task_id: str, spread_s: int, smaller_s: int) -> None:
     """So a slot that waits is not put off by narrowing the window."""
     smaller_s, spread_s = sorted((smaller_s, spread_s))
     assert offset_s(task_id, smaller_s) <= offset_s(task_id, spread_s)
