@@ -1,5 +1,6 @@
 import base64
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 
@@ -12,7 +13,13 @@ from moto import mock_aws
 from mypy_boto3_ssm import SSMClient
 
 from nightshift.core.tokens import from_b64url
-from nightshift.deploy.secrets import SsmParameters, StackSecrets, new_signing_key, public_half
+from nightshift.deploy.secrets import (
+    SsmParameters,
+    StackSecrets,
+    WeakSigningKeyError,
+    new_signing_key,
+    public_half,
+)
 
 SIGNING = "/nightshift/dev/token-signing-keys"
 PUBLIC = "/nightshift/dev/token-public-keys"
@@ -137,7 +144,7 @@ def test_the_example_key_of_the_standard() -> None:
 def test_losing_a_race_publishes_the_winners_key() -> None:
     """Whoever loses the race for the signing keys publishes those of the winner."""
     parameters = FakeParameters()
-    winner = new_signing_key(b"w" * 32)
+    winner = new_signing_key(os.urandom(32))
 
     def somebody_is_faster(name: str) -> None:
         if name == SIGNING:
@@ -156,6 +163,19 @@ def test_public_keys_of_an_earlier_life_do_not_lock_everybody_out() -> None:
     secrets_of(parameters).ensure()
     (signing,) = json.loads(parameters.values[SIGNING])
     assert [public_half(signing), old] == json.loads(parameters.values[PUBLIC])["keys"]
+
+
+def test_a_guessable_signing_key_stops_the_deployment() -> None:
+    """Wherever it stands in the list; nobody is told to trust it."""
+    weak, good = (
+        new_signing_key(b"correct horse battery staple 123"),
+        new_signing_key(os.urandom(32)),
+    )
+    for keys in ([weak], [good, weak]):
+        parameters = FakeParameters({SIGNING: json.dumps(keys)})
+        with pytest.raises(WeakSigningKeyError, match="token-signing-keys"):
+            secrets_of(parameters).ensure()
+        assert PUBLIC not in parameters.values
 
 
 @given(st.sets(st.sampled_from(ALL)))

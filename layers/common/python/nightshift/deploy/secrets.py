@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nightshift.core.tokens import RandomBytes, b64url
+from nightshift.core.tokens import RandomBytes, b64url, from_b64url
+from nightshift.core.weak_keys import is_weak
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -33,6 +34,10 @@ MAIL_KEY = "mail-key"
 NAMES = (SIGNING_KEYS, PUBLIC_KEYS, CURSOR_KEY, SEALING_KEY, MAIL_KEY)
 
 Jwk = dict[str, str]
+
+
+class WeakSigningKeyError(ValueError):
+    """A signing key that somebody put there is evidently guessable."""
 
 
 class Parameters(Protocol):
@@ -73,6 +78,9 @@ class StackSecrets:
         Existing values stay. Two callers at once agree on one value each, and whoever was cut off
         is completed by the next call: the public keys always end up holding every signing key's
         public half, beside any that were there before.
+
+        Raises:
+            WeakSigningKeyError: one of the signing keys is guessable; nothing was published.
         """
         created = [
             self.name(short)
@@ -105,6 +113,8 @@ class StackSecrets:
         signing: list[Jwk] = json.loads(self.parameters.find(self.name(SIGNING_KEYS)) or "[]")
         known = self.parameters.find(name)
         published: list[Jwk] = json.loads(known)["keys"] if known is not None else []
+        if any(is_weak(from_b64url(key["d"])) for key in signing):
+            raise WeakSigningKeyError(self.name(SIGNING_KEYS))
         kids = {key["kid"] for key in published}
         missing = [public_half(key) for key in signing if key["kid"] not in kids]
         if not missing and known is not None:
