@@ -238,6 +238,13 @@ SESSIONS_AND_TOKENS = (
         tests=TOKENS,
     ),
     Mutant(
+        name="a stack that changes its store loses its keys",
+        path="deploy/secrets.py",
+        old="self._moved(short) or make()",
+        new="make()",
+        tests=("deploy/secrets",),
+    ),
+    Mutant(
         name="a stack is deployed with a weak key",
         path="deploy/secrets.py",
         old='        if any(is_weak(from_b64url(key["d"])) for key in signing):',

@@ -13,7 +13,9 @@ from moto import mock_aws
 from mypy_boto3_ssm import SSMClient
 
 from nightshift.core.tokens import from_b64url
+from nightshift.deploy.managed import ManagedParameters
 from nightshift.deploy.secrets import (
+    Parameters,
     SsmParameters,
     StackSecrets,
     WeakSigningKeyError,
@@ -58,7 +60,7 @@ class FakeParameters:
         self.values.pop(name, None)
 
 
-def secrets_of(parameters: FakeParameters | SsmParameters, seed: int = 1) -> StackSecrets:
+def secrets_of(parameters: Parameters, seed: int = 1) -> StackSecrets:
     """The secrets of the stage dev, with repeatable randomness."""
     repeatable = random.Random(seed)  # noqa: S311 - tests want the same keys each time
     return StackSecrets(stage="dev", parameters=parameters, random_bytes=repeatable.randbytes)
@@ -163,6 +165,43 @@ def test_public_keys_of_an_earlier_life_do_not_lock_everybody_out() -> None:
     secrets_of(parameters).ensure()
     (signing,) = json.loads(parameters.values[SIGNING])
     assert [public_half(signing), old] == json.loads(parameters.values[PUBLIC])["keys"]
+
+
+def test_what_a_stack_had_moves_along() -> None:
+    """A stack that changes its store keeps its keys; what it never had is made there."""
+    parameters = FakeParameters()
+    secrets_of(parameters, seed=1).ensure()
+    del parameters.values[MAIL]
+    elsewhere = FakeParameters()
+    moved = StackSecrets(
+        stage="dev", parameters=elsewhere, before=parameters, random_bytes=os.urandom
+    )
+    assert sorted(ALL) == sorted(moved.ensure())
+    assert parameters.values == {k: v for k, v in elsewhere.values.items() if k != MAIL}
+    elsewhere.values[CURSOR] = "turned over"
+    assert [] == moved.ensure()
+    assert "turned over" == elsewhere.values[CURSOR]
+    moved.remove()
+    assert ({}, {}) == (parameters.values, elsewhere.values)
+
+
+def test_secrets_manager_keeps_what_parameters_keep(ssm: SSMClient) -> None:
+    """Made once, completed, replaced and deleted; doing any of it twice is no error."""
+    client = boto3.client("secretsmanager", region_name="us-east-1")
+    secrets = secrets_of(ManagedParameters(client), seed=1)
+    assert sorted(ALL) == sorted(secrets.ensure())
+    first = client.get_secret_value(SecretId=SIGNING)["SecretString"]
+    assert [] == secrets_of(ManagedParameters(client), seed=2).ensure()
+    client.put_secret_value(
+        SecretId=SIGNING, SecretString=json.dumps([new_signing_key(os.urandom(32))])
+    )
+    assert [PUBLIC] == secrets.ensure()
+    assert 2 == len(json.loads(client.get_secret_value(SecretId=PUBLIC)["SecretString"])["keys"])
+    assert first != client.get_secret_value(SecretId=SIGNING)["SecretString"]
+    for _ in range(2):
+        secrets.remove()
+        assert [] == client.list_secrets()["SecretList"]
+    assert [] == ssm.describe_parameters()["Parameters"]
 
 
 def test_a_guessable_signing_key_stops_the_deployment() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightshift.adapters.secrets_ssm import SsmSecrets
+from nightshift.adapters.secrets import stack_secrets
 from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
 from nightshift.core.clock import Clock, SystemClock
@@ -39,7 +39,7 @@ def real_outside() -> Outside:
     """Return the deployed effects; keys are read when first needed."""
     return Outside(
         dynamodb=clients.dynamodb(),
-        secrets=SsmSecrets(clients.ssm),
+        secrets=stack_secrets(os.environ),
         clock=SystemClock(),
         log=get_log(),
     )
