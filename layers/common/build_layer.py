@@ -16,7 +16,18 @@ PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_28_aarch64", "manylinux_2_34_
 """What runs on Amazon Linux 2023 (glibc 2.34) on arm64."""
 
 SERVICES = frozenset(
-    {"bedrock-runtime", "dynamodb", "events", "s3", "sesv2", "sqs", "ssm", "sts", "xray"}
+    {
+        "bedrock-runtime",
+        "dynamodb",
+        "events",
+        "s3",
+        "secretsmanager",
+        "sesv2",
+        "sqs",
+        "ssm",
+        "sts",
+        "xray",
+    }
 )
 """The services that the code and the tracer call: botocore's words on all others are left out."""
 

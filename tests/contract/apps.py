@@ -43,6 +43,7 @@ from nightshift.reports.wiring import ReportsContext
 from nightshift.tasks.model import Definition, Limits
 from tests.contract.door import (
     ENVIRON,
+    MAIL_KEY,
     PASSWORD,
     START,
     TABLES,
@@ -350,7 +351,7 @@ def make_email(engine: Engine) -> Email:
     users = Table(engine.dynamo, "identity")  # type: ignore[arg-type]  # the same
     outside = EmailOutside(
         table=table,
-        keys=lambda: [bytes(range(32))],
+        keys=lambda: [MAIL_KEY],
         readers=lambda: IdentityReaders(make_directory(users), ChoiceStore(table)),
         url=lambda: "https://nightshift.example.com",
         transport=lambda: deliverer,

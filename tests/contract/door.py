@@ -1,6 +1,7 @@
 """The HTTP door of the built apps: requests in as API Gateway sends them, answers out."""
 
 import base64
+import hashlib
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from tests.support.dynamo import FakeDynamoDB
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 KID = "test-1"
+CURSOR_KEY = hashlib.sha256(b"cursor key").digest()
+MAIL_KEY = hashlib.sha256(b"mail key").digest()
 ENVIRON: Mapping[str, str] = {
     "NIGHTSHIFT_STAGE": "local",
     "NIGHTSHIFT_HTTP_TABLE": "http",
@@ -174,7 +177,7 @@ def make_world(tables: tuple[str, ...] = TABLES) -> World:
     key = Ed25519PrivateKey.generate()
     secrets = MemorySecrets(
         {
-            "cursor-key": base64.b64encode(bytes(range(7, 39))).decode(),
+            "cursor-key": base64.b64encode(CURSOR_KEY).decode(),
             "signing-keys": json.dumps([private_jwk(key)]),
             "public-keys": json.dumps({"keys": [public_jwk(key)]}),
         }

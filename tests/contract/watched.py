@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 from nightshift.core.tokens import from_b64url
 from tests.contract.apps import GENEROUS, Product, make_product
-from tests.contract.door import TABLES, Answer
+from tests.contract.door import CURSOR_KEY, MAIL_KEY, TABLES, Answer
 from tests.contract.identities import PROVIDER
 from tests.support.browser import Browser
 from tests.support.canaries import Canaries, Leak
@@ -217,8 +217,8 @@ def make_watched() -> Watched:
     canaries.watch("provider's access token", PROVIDER_TOKEN)
     canaries.watch("SMTP password", SMTP_PASSWORD, SMTP_PASSWORD.encode())
     canaries.watch("signing key", product.world.key.private_bytes_raw())
-    canaries.watch("cursor key", bytes(range(7, 39)))
-    canaries.watch("mail key", bytes(range(32)))
+    canaries.watch("cursor key", CURSOR_KEY)
+    canaries.watch("mail key", MAIL_KEY)
     for who in (product.user, product.root):
         watched.watch_tokens("registering", who)
     return watched

@@ -149,6 +149,13 @@ ACCOUNTS = (
         tests=PASSWORDS,
     ),
     Mutant(
+        name="two uses of a link at once both count",
+        path="identity/store.py",
+        old='expression="attribute_exists(pk) AND attribute_not_exists(used_by)"',
+        new='expression="attribute_exists(pk)"',
+        tests=("identity/stores",),
+    ),
+    Mutant(
         name="a link is good for ever",
         path="identity/links.py",
         old="    if link.expires_at <= now:",

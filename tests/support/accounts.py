@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 from nightshift.adapters.uploads import MemoryUploads
 from nightshift.aws.dynamo import Table, TransactPart
 from nightshift.core.errors import TooManyRequestsError
-from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
+from nightshift.identity.accounts_parts import Neighbours
+from nightshift.identity.accounts_wiring import build_accounts_app
 from nightshift.identity.oidc.door import Pages
 from nightshift.ports.sender import Sender
 from tests.contract.door import ENVIRON, PASSWORD, Answer, Door, World, make_world, register

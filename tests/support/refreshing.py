@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
+from nightshift.identity.accounts_parts import Neighbours
+from nightshift.identity.accounts_wiring import build_accounts_app
 from tests.contract.door import ENVIRON, PASSWORD, Answer, Door, World, make_world, register
 from tests.support.faults import CrashError, Fault, FaultMode
 

@@ -77,6 +77,23 @@ def test_the_answer_has_no_content_type(sink: Sink) -> None:
     assert [""] == sink.content_types
 
 
+def test_the_template_says_where_secrets_are_kept(sink: Sink, ssm: SSMClient) -> None:
+    """A stack that moves to Secrets Manager takes its keys along; deleted, it leaves none."""
+    answer_secrets(event("create", sink), remaining_s=ENOUGH_S)
+    key = "/nightshift/dev/sealing-key"
+    before = ssm.get_parameter(Name=key, WithDecryption=True)["Parameter"]["Value"]
+    clients.secretsmanager.cache_clear()
+    managed = boto3.client("secretsmanager", region_name="us-east-1")
+    for case in ("update", "delete"):
+        request = event(case, sink)
+        request["ResourceProperties"]["From"] = "secretsmanager"
+        answer_secrets(request, remaining_s=ENOUGH_S)
+        if case == "update":
+            assert before == managed.get_secret_value(SecretId=key)["SecretString"]
+    assert ["SUCCESS"] * 3 == [one["Status"] for one in sink.answers]
+    assert (set(), []) == (names(ssm), managed.list_secrets()["SecretList"])
+
+
 def test_update_keeps_the_secrets(sink: Sink, ssm: SSMClient) -> None:
     """An Update changes no value and keeps the resource's id, so nothing is deleted after it."""
     answer_secrets(event("create", sink), remaining_s=ENOUGH_S)

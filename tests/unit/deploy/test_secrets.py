@@ -1,5 +1,6 @@
 import base64
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 
@@ -12,7 +13,15 @@ from moto import mock_aws
 from mypy_boto3_ssm import SSMClient
 
 from nightshift.core.tokens import from_b64url
-from nightshift.deploy.secrets import SsmParameters, StackSecrets, new_signing_key, public_half
+from nightshift.deploy.managed import ManagedParameters
+from nightshift.deploy.secrets import (
+    Parameters,
+    SsmParameters,
+    StackSecrets,
+    WeakSigningKeyError,
+    new_signing_key,
+    public_half,
+)
 
 SIGNING = "/nightshift/dev/token-signing-keys"
 PUBLIC = "/nightshift/dev/token-public-keys"
@@ -51,7 +60,7 @@ class FakeParameters:
         self.values.pop(name, None)
 
 
-def secrets_of(parameters: FakeParameters | SsmParameters, seed: int = 1) -> StackSecrets:
+def secrets_of(parameters: Parameters, seed: int = 1) -> StackSecrets:
     """The secrets of the stage dev, with repeatable randomness."""
     repeatable = random.Random(seed)  # noqa: S311 - tests want the same keys each time
     return StackSecrets(stage="dev", parameters=parameters, random_bytes=repeatable.randbytes)
@@ -137,7 +146,7 @@ def test_the_example_key_of_the_standard() -> None:
 def test_losing_a_race_publishes_the_winners_key() -> None:
     """Whoever loses the race for the signing keys publishes those of the winner."""
     parameters = FakeParameters()
-    winner = new_signing_key(b"w" * 32)
+    winner = new_signing_key(os.urandom(32))
 
     def somebody_is_faster(name: str) -> None:
         if name == SIGNING:
@@ -156,6 +165,56 @@ def test_public_keys_of_an_earlier_life_do_not_lock_everybody_out() -> None:
     secrets_of(parameters).ensure()
     (signing,) = json.loads(parameters.values[SIGNING])
     assert [public_half(signing), old] == json.loads(parameters.values[PUBLIC])["keys"]
+
+
+def test_what_a_stack_had_moves_along() -> None:
+    """A stack that changes its store keeps its keys; what it never had is made there."""
+    parameters = FakeParameters()
+    secrets_of(parameters, seed=1).ensure()
+    del parameters.values[MAIL]
+    elsewhere = FakeParameters()
+    moved = StackSecrets(
+        stage="dev", parameters=elsewhere, before=parameters, random_bytes=os.urandom
+    )
+    assert sorted(ALL) == sorted(moved.ensure())
+    assert parameters.values == {k: v for k, v in elsewhere.values.items() if k != MAIL}
+    elsewhere.values[CURSOR] = "turned over"
+    assert [] == moved.ensure()
+    assert "turned over" == elsewhere.values[CURSOR]
+    moved.remove()
+    assert ({}, {}) == (parameters.values, elsewhere.values)
+
+
+def test_secrets_manager_keeps_what_parameters_keep(ssm: SSMClient) -> None:
+    """Made once, completed, replaced and deleted; doing any of it twice is no error."""
+    client = boto3.client("secretsmanager", region_name="us-east-1")
+    secrets = secrets_of(ManagedParameters(client), seed=1)
+    assert sorted(ALL) == sorted(secrets.ensure())
+    first = client.get_secret_value(SecretId=SIGNING)["SecretString"]
+    assert [] == secrets_of(ManagedParameters(client), seed=2).ensure()
+    client.put_secret_value(
+        SecretId=SIGNING, SecretString=json.dumps([new_signing_key(os.urandom(32))])
+    )
+    assert [PUBLIC] == secrets.ensure()
+    assert 2 == len(json.loads(client.get_secret_value(SecretId=PUBLIC)["SecretString"])["keys"])
+    assert first != client.get_secret_value(SecretId=SIGNING)["SecretString"]
+    for _ in range(2):
+        secrets.remove()
+        assert [] == client.list_secrets()["SecretList"]
+    assert [] == ssm.describe_parameters()["Parameters"]
+
+
+def test_a_guessable_signing_key_stops_the_deployment() -> None:
+    """Wherever it stands in the list; nobody is told to trust it."""
+    weak, good = (
+        new_signing_key(b"correct horse battery staple 123"),
+        new_signing_key(os.urandom(32)),
+    )
+    for keys in ([weak], [good, weak]):
+        parameters = FakeParameters({SIGNING: json.dumps(keys)})
+        with pytest.raises(WeakSigningKeyError, match="token-signing-keys"):
+            secrets_of(parameters).ensure()
+        assert PUBLIC not in parameters.values
 
 
 @given(st.sets(st.sampled_from(ALL)))

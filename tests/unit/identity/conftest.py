@@ -6,7 +6,8 @@ import jwt
 import pytest
 
 from nightshift.adapters.uploads import MemoryUploads
-from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
+from nightshift.identity.accounts_parts import Neighbours
+from nightshift.identity.accounts_wiring import build_accounts_app
 from tests.contract.door import ENVIRON, Door, World, make_world, register
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from nightshift.aws.dynamo import NOT_EXISTS, ConditionFailedError, Put, Table, TransactPart
 from nightshift.core.access import UserId
-from nightshift.identity.accounts_wiring import Neighbours, build_accounts_app
+from nightshift.identity.accounts_parts import Neighbours
+from nightshift.identity.accounts_wiring import build_accounts_app
 from nightshift.identity.jobs import JobLeaver, leave_kind
 from nightshift.identity.leaving import Purge
 from nightshift.identity.leaving_store import LeavingStore

@@ -111,15 +111,44 @@ def test_points_of_small_order_do_not_verify(point: str) -> None:
         parse_public_keys(json.dumps({"keys": [jwk]}), "keys")
 
 
-def test_a_weak_key_signs_nobody_in() -> None:
-    """A function that finds one answers nothing but an error, and stores no session."""
-    world = make_world()
+def _weaken(world: World) -> None:
     weak = Ed25519PrivateKey.from_private_bytes(b"secret" * 5 + b"se")
     world.secrets.values["signing-keys"] = json.dumps([private_jwk(weak)])
+
+
+def test_with_a_weak_key_nothing_is_answered() -> None:
+    """A function that finds one has not started: not even what needs no signature works."""
+    world = make_world()
+    _weaken(world)
     door = Door(handler=build_accounts_app(ENVIRON, world.outside))
+    body = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada"}
+    for _ in range(2):
+        assert 500 == door("POST", "/auth/register", json_body=body).status
+        assert 500 == door("GET", "/auth/oidc").status
+    assert [] == world.rows("identity") + world.rows("http")
+    assert "signing-keys must hold a private key drawn at random" in world.logged.getvalue()
+
+
+def test_a_store_that_is_down_stops_no_start() -> None:
+    """What needs no signature works meanwhile; the key is judged as soon as it can be read."""
+    world = make_world()
+    world.secrets.is_down = True
+    door = Door(handler=build_accounts_app(ENVIRON, world.outside))
+    assert 200 == door("GET", "/auth/oidc").status
+    world.secrets.is_down = False
+    _weaken(world)
     body = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada"}
     assert 500 == door("POST", "/auth/register", json_body=body).status
     assert [] == world.rows("identity")
+
+
+def test_a_start_costs_one_reading_of_the_key() -> None:
+    """The first token is signed with the key that the start has read."""
+    world = make_world()
+    door = Door(handler=build_accounts_app(ENVIRON, world.outside))
+    for _ in range(3):
+        assert 200 == door("GET", "/auth/oidc").status
+    assert 1 == world.secrets.reads
 
 
 @pytest.mark.parametrize(

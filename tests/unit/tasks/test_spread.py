@@ -59,6 +59,13 @@ def test_an_offset_lies_in_its_window_and_stays(task_id: str, spread_s: int) -> 
     assert offset == offset_s(task_id, spread_s)
 
 
+@given(task_id=NAMES, spread_s=SPANS, smaller_s=SPANS)
+def test_a_smaller_window_makes_no_start_later(task_id: str, spread_s: int, smaller_s: int) -> None:
+    """So a slot that waits is not put off by narrowing the window."""
+    smaller_s, spread_s = sorted((smaller_s, spread_s))
+    assert offset_s(task_id, smaller_s) <= offset_s(task_id, spread_s)
+
+
 def test_offsets_fill_the_window_evenly() -> None:
     """Six thousand tasks over ten minutes: each minute gets about a tenth."""
     ids = (derived_id(ANCHOR, str(n)) for n in range(6_000))

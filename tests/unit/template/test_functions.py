@@ -32,11 +32,18 @@ from nightshift.memos.settings import MemoSettings, MemosTable
 from nightshift.reports.settings import MAX_TIMEOUT_S, GitHubSettings, ReportSettings
 from nightshift.settings.settings import SettingsSettings
 from nightshift.tasks.settings import TaskSettings
-from tests.unit.template.cfn import ROOT, STAGES, deployed, load
+from tests.unit.template.cfn import ROOT, STAGES, Stack, deployed, load
 from tests.unit.template.shape import allowed, events, functions, role_of, statements, variables
 
 NAMES = sorted(functions(deployed("local")))
 PARAMETERS = "arn:aws:ssm:us-east-1:123456789012:parameter"
+BY_SMTP = {
+    "MailFrom": "nightshift@example.com",
+    "MailProvider": "smtp",
+    "SmtpHost": "mail.example.com",
+    "SmtpUser": "nightshift",
+    "SmtpPasswordParam": "/mail/password",
+}
 READ = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
 
 
@@ -163,6 +170,32 @@ def test_only_accounts_can_sign() -> None:
     name = f"{PARAMETERS}/nightshift/prod/token-signing-keys"
     readers = {key for key, one in functions(stack).items() if allowed(role_of(stack, one), name)}
     assert {"accounts", "secrets"} == readers
+
+
+def test_secrets_can_be_kept_in_secrets_manager() -> None:
+    """The same functions read the same secrets there; the parameters of before are left to one."""
+    before, after = deployed("prod"), deployed("prod", SecretsFrom="secretsmanager", **BY_SMTP)
+    managed = PARAMETERS.replace(":ssm:", ":secretsmanager:").replace(":parameter", ":secret:")
+    for name, function in functions(before).items():
+        old = _readable(before, function)
+        new = _readable(after, functions(after)[name])
+        moved = {one.replace(PARAMETERS, managed) for one in old}
+        expected = {one if one.endswith("/*") else one + "-??????" for one in moved}
+        if name == "worker_default":
+            expected.add(f"{managed}/mail/password-??????")
+        assert expected == {one for one in new if one.startswith(managed)}
+        assert (old if name == "secrets" else set()) == new - expected
+        said = variables(functions(after)[name])["NIGHTSHIFT_SECRETS_FROM"]
+        assert "secretsmanager" == said
+
+
+def _readable(stack: Stack, function: dict[str, Any]) -> set[str]:
+    return {
+        resource
+        for actions, resources in statements(role_of(stack, function))
+        if {"ssm:GetParameter", "secretsmanager:GetSecretValue"} & set(actions)
+        for resource in resources
+    }
 
 
 def test_only_accounts_writes_identities() -> None:

@@ -13,8 +13,9 @@ from nightshift.core.access import UserId
 from nightshift.http.app import App
 from nightshift.http.wiring import Outside, real_outside
 from nightshift.identity.access_wiring import mount_access
-from nightshift.identity.accounts_wiring import Neighbours, build_identity
+from nightshift.identity.accounts_parts import Neighbours
 from nightshift.identity.accounts_wiring import build_accounts_app as build_identity_app
+from nightshift.identity.accounts_wiring import build_identity
 from nightshift.identity.leaving import Leaver
 from nightshift.identity.oidc.door import Pages
 from nightshift.ports.sender import Sender

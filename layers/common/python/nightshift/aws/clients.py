@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
@@ -68,6 +69,13 @@ def events() -> "EventBridgeClient":
 def ssm() -> "SSMClient":
     """Return the process's Systems Manager client."""
     client: SSMClient = _client("ssm")
+    return client
+
+
+@cache
+def secretsmanager() -> "SecretsManagerClient":
+    """Return the process's Secrets Manager client."""
+    client: SecretsManagerClient = _client("secretsmanager")
     return client
 
 

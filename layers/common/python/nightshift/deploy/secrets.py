@@ -1,6 +1,7 @@
 """The secrets of a stack: made where they are absent, never replaced, never logged.
 
-They are Systems Manager parameters below `/nightshift/<stage>/`:
+They are parameters of Systems Manager below `/nightshift/<stage>/`, or secrets of the same names in
+Secrets Manager:
 
 - `token-signing-keys` (SecureString): a JSON list of Ed25519 private JWKs (RFC 8037), newest first.
   Its first member signs access tokens.
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nightshift.core.tokens import RandomBytes, b64url
+from nightshift.core.tokens import RandomBytes, b64url, from_b64url
+from nightshift.core.weak_keys import is_weak
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -33,6 +35,10 @@ MAIL_KEY = "mail-key"
 NAMES = (SIGNING_KEYS, PUBLIC_KEYS, CURSOR_KEY, SEALING_KEY, MAIL_KEY)
 
 Jwk = dict[str, str]
+
+
+class WeakSigningKeyError(ValueError):
+    """A signing key that somebody put there is evidently guessable."""
 
 
 class Parameters(Protocol):
@@ -57,11 +63,16 @@ class Parameters(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackSecrets:
-    """The secrets of the stack `stage`; `random_bytes` makes the key material of new ones."""
+    """The secrets of the stack `stage`; `random_bytes` makes the key material of new ones.
+
+    What is absent from `parameters` is first looked for in `before`, where a stack that changed its
+    store has it: otherwise everybody's sessions and every signature would break with the change.
+    """
 
     stage: str
     parameters: Parameters
     random_bytes: RandomBytes
+    before: Parameters | None = None
 
     def name(self, short: str) -> str:
         """Return the full name of the parameter `short`."""
@@ -73,20 +84,25 @@ class StackSecrets:
         Existing values stay. Two callers at once agree on one value each, and whoever was cut off
         is completed by the next call: the public keys always end up holding every signing key's
         public half, beside any that were there before.
+
+        Raises:
+            WeakSigningKeyError: one of the signing keys is guessable; nothing was published.
         """
         created = [
             self.name(short)
             for short, make in self._makers().items()
-            if self.parameters.create(self.name(short), make(), secret=True)
+            if self.parameters.create(self.name(short), self._moved(short) or make(), secret=True)
         ]
         if self._publish():
             created.append(self.name(PUBLIC_KEYS))
         return created
 
     def remove(self) -> None:
-        """Delete every secret of the stack."""
+        """Delete every secret of the stack, wherever it ever was."""
         for short in NAMES:
             self.parameters.delete(self.name(short))
+            if self.before is not None:
+                self.before.delete(self.name(short))
 
     def _makers(self) -> dict[str, Callable[[], str]]:
         return {
@@ -96,6 +112,9 @@ class StackSecrets:
             MAIL_KEY: self._new_key,
         }
 
+    def _moved(self, short: str) -> str | None:
+        return None if self.before is None else self.before.find(self.name(short))
+
     def _new_key(self) -> str:
         return base64.b64encode(self.random_bytes(KEY_BYTES)).decode("ascii")
 
@@ -103,11 +122,14 @@ class StackSecrets:
         """Put the public halves that are not public yet before the others; tell if there were."""
         name = self.name(PUBLIC_KEYS)
         signing: list[Jwk] = json.loads(self.parameters.find(self.name(SIGNING_KEYS)) or "[]")
-        known = self.parameters.find(name)
+        here = self.parameters.find(name)
+        known = here or self._moved(PUBLIC_KEYS)
         published: list[Jwk] = json.loads(known)["keys"] if known is not None else []
+        if any(is_weak(from_b64url(key["d"])) for key in signing):
+            raise WeakSigningKeyError(self.name(SIGNING_KEYS))
         kids = {key["kid"] for key in published}
         missing = [public_half(key) for key in signing if key["kid"] not in kids]
-        if not missing and known is not None:
+        if not missing and here is not None:
             return False
         self.parameters.replace(name, json.dumps({"keys": missing + published}))
         return True

@@ -6,6 +6,7 @@ from typing import Any
 
 from nightshift.aws import clients
 from nightshift.deploy.custom_resource import Change, answer
+from nightshift.deploy.managed import ManagedParameters
 from nightshift.deploy.secrets import SsmParameters, StackSecrets
 from nightshift.observability import get_log
 
@@ -26,9 +27,17 @@ def _physical_id(change: Change) -> str:
 
 def _act(change: Change) -> None:
     stage = str(change.properties["Stage"])
-    parameters = SsmParameters(clients.ssm())
-    secrets = StackSecrets(stage=stage, parameters=parameters, random_bytes=os.urandom)
+    secrets = _secrets(stage, str(change.properties.get("From", "ssm")))
     if change.kind != "Delete":
         secrets.ensure()
     elif stage not in KEPT_STAGES:
         secrets.remove()
+
+
+def _secrets(stage: str, kept_in: str) -> StackSecrets:
+    """Return the secrets of a stage; those of Secrets Manager were parameters before, maybe."""
+    ssm = SsmParameters(clients.ssm())
+    if kept_in == "ssm":
+        return StackSecrets(stage=stage, parameters=ssm, random_bytes=os.urandom)
+    managed = ManagedParameters(clients.secretsmanager())
+    return StackSecrets(stage=stage, parameters=managed, before=ssm, random_bytes=os.urandom)

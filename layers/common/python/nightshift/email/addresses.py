@@ -17,7 +17,7 @@ def read_address(text: str) -> Address:
     Raises:
         BadAddressError: it is none; the address is not in the message.
     """
-    if len(text) > MAX_CHARS or not text.isprintable():
+    if len(text) > MAX_CHARS:
         raise BadAddressError
     try:
         found = validate_email(

@@ -169,9 +169,9 @@ def _keys() -> Sequence[bytes]:
 
 @cache
 def _key_ring() -> Keys:
-    from nightshift.adapters.secrets_ssm import SsmSecrets  # noqa: PLC0415 - at the first seal only
+    from nightshift.adapters.secrets import stack_secrets  # noqa: PLC0415 - at the first seal only
 
-    return lazy_keys(SsmSecrets(clients.ssm), load(MailKeySettings, os.environ).mail_key_param)
+    return lazy_keys(stack_secrets(os.environ), load(MailKeySettings, os.environ).mail_key_param)
 
 
 def _readers(table: Table) -> Readers:
@@ -203,9 +203,9 @@ def build_transport(settings: MailSettings, table: Table) -> MailTransport:
 
 def _smtp(settings: MailSettings) -> MailTransport:
     from nightshift.adapters.mail_smtp import SmtpMail, SmtpServer  # noqa: PLC0415 - one of three
-    from nightshift.adapters.secrets_ssm import SsmSecrets  # noqa: PLC0415 - the same
+    from nightshift.adapters.secrets import stack_secrets  # noqa: PLC0415 - the same
 
-    secrets = SsmSecrets(clients.ssm)
+    secrets = stack_secrets(os.environ)
     server = SmtpServer(
         host=settings.smtp_host,
         port=settings.smtp_port,

@@ -67,7 +67,8 @@ class Edge:
     """What the resolver needs from outside.
 
     `key` gives the secret behind cursors, `asks_verified` whether routes that want a verified
-    e-mail address insist on it at the moment.
+    e-mail address insist on it at the moment. `start` comes before the first answer; a function
+    that it raises in answers nothing but an error, and tries again with the next request.
     """
 
     settings: HttpSettings
@@ -78,6 +79,7 @@ class Edge:
     idempotency: IdempotencyKeys
     key: Callable[[], bytes]
     asks_verified: Callable[[], bool] = lambda: False
+    start: Callable[[], None] = lambda: None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -102,6 +104,7 @@ class App:
         rules: Sequence[LimitRule] = (),
     ) -> None:
         self._edge = edge
+        self._started = False
         self._rules = {rule.name: rule for rule in rules}
         self._routes = RouteTable(mounted, limits=self._rules)
         settings = edge.settings
@@ -134,6 +137,9 @@ class App:
         return to_gateway(dressed(reply, trace.raw, trace.request_id, _QUIET))
 
     def _answer(self, raw: RawRequest, trace: _Trace) -> RawReply:
+        if not self._started:
+            self._edge.start()
+            self._started = True
         if len(raw.body) > self._edge.settings.body_limit_bytes:
             limit = self._edge.settings.body_limit_bytes
             raise PayloadTooLargeError(f"The request body is larger than {limit} bytes.")

@@ -5,10 +5,8 @@ import binascii
 from collections.abc import Callable
 
 from nightshift.core.environment import SettingsError
+from nightshift.core.weak_keys import MIN_KEY_BYTES, is_weak
 from nightshift.ports.secrets import Secrets
-
-MIN_KEY_BYTES = 32
-_MIN_DISTINCT_BYTES = 12
 
 
 def lazy_key(secrets: Secrets, name: str) -> Callable[[], bytes]:
@@ -30,12 +28,12 @@ def parse_key(text: str, name: str) -> bytes:
     """Return the key's bytes.
 
     Raises:
-        SettingsError: it is no base64, shorter than 32 bytes, or repeats a few bytes.
+        SettingsError: it is no base64, or evidently guessable; see `core.weak_keys`.
     """
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except binascii.Error as error:
         raise SettingsError(f"{name} is not base64") from error
-    if len(key) < MIN_KEY_BYTES or len(set(key)) < _MIN_DISTINCT_BYTES:
+    if is_weak(key):
         raise SettingsError(f"{name} must be at least {MIN_KEY_BYTES} random bytes")
     return key

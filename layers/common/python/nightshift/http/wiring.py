@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightshift.adapters.secrets_ssm import SsmSecrets
+from nightshift.adapters.secrets import stack_secrets
 from nightshift.aws import clients
 from nightshift.aws.dynamo import Table
 from nightshift.core.clock import Clock, SystemClock
@@ -39,7 +39,7 @@ def real_outside() -> Outside:
     """Return the deployed effects; keys are read when first needed."""
     return Outside(
         dynamodb=clients.dynamodb(),
-        secrets=SsmSecrets(clients.ssm),
+        secrets=stack_secrets(os.environ),
         clock=SystemClock(),
         log=get_log(),
     )
@@ -53,10 +53,12 @@ def build_app(
     outside: Outside,
     rules: Sequence[LimitRule] = (),
     asks_verified: Callable[[], bool] = lambda: False,
+    start: Callable[[], None] = lambda: None,
 ) -> App:
     """Return the Lambda handler that serves `mounted`; `rules` are the limits that routes name.
 
-    `asks_verified` tells whether routes that want a verified e-mail address insist on it now.
+    `asks_verified` tells whether routes that want a verified e-mail address insist on it now;
+    `start` is what the function does before its first answer.
 
     Raises:
         SettingsError: a setting is missing or wrong.
@@ -83,5 +85,6 @@ def build_app(
         ),
         key=key,
         asks_verified=asks_verified,
+        start=start,
     )
     return App(mounted, edge, rules=rules)

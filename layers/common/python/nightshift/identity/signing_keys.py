@@ -6,6 +6,7 @@ it after another ten minutes. Take the old public key away once the last token s
 expired. Sessions and refresh tokens are not signed, so nobody is signed out.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from jwt import InvalidKeyError, PyJWK
@@ -13,20 +14,12 @@ from jwt import InvalidKeyError, PyJWK
 from nightshift.core.clock import Clock
 from nightshift.core.environment import SettingsError
 from nightshift.core.tokens import from_b64url
+from nightshift.core.weak_keys import MIN_KEY_BYTES, is_weak
 from nightshift.identity.jws import ALGORITHM
 from nightshift.identity.public_keys import kid_of, read_json
 from nightshift.ports.secrets import Secrets, SecretsUnavailableError
 
 MAX_AGE = timedelta(minutes=10)
-_KEY_BYTES = 32
-_MIN_DISTINCT_BYTES = 12
-_PUBLISHED_EXAMPLES = frozenset(
-    {
-        "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",  # RFC 8037 appendix A, RFC 8032 test 1
-        "TM0Imyj_ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U-4pvs",  # RFC 8032 test 2
-        "xaqN9D-fg3vtt0QvMdy3sWbThTUHbwlLhc46LgtEWPc",  # RFC 8032 test 3
-    }
-)
 
 
 class SigningKeys:
@@ -41,6 +34,15 @@ class SigningKeys:
         self._clock = clock
         self._newest: PyJWK | None = None
         self._read_at: datetime | None = None
+
+    def check(self) -> None:
+        """Refuse to start with a bad key; that the store does not answer now is no reason to.
+
+        Raises:
+            SettingsError: the parameter holds no good key.
+        """
+        with suppress(SecretsUnavailableError):
+            self.newest()
 
     def newest(self) -> PyJWK:
         """Return the key that signs.
@@ -64,14 +66,14 @@ def parse_signing_key(text: str, name: str) -> PyJWK:
     """Return the newest private key.
 
     Raises:
-        SettingsError: it is no list of private Ed25519 JWKs, or the key is a published or weak one.
+        SettingsError: it is no list of private Ed25519 JWKs, or the key is evidently guessable.
     """
     found = read_json(text, name)
     if not isinstance(found, list) or not found or not isinstance(found[0], dict):
         raise SettingsError(f"{name} is no list of JWKs")
     kid_of(found[0], name)
     secret = str(found[0].get("d", ""))
-    if secret in _PUBLISHED_EXAMPLES or _is_weak(secret):
+    if _is_weak(secret):
         raise SettingsError(f"{name} must hold a private key drawn at random")
     try:
         return PyJWK(found[0], algorithm=ALGORITHM)
@@ -84,4 +86,4 @@ def _is_weak(secret: str) -> bool:
         raw = from_b64url(secret)
     except ValueError:
         return True
-    return len(raw) != _KEY_BYTES or len(set(raw)) < _MIN_DISTINCT_BYTES
+    return len(raw) != MIN_KEY_BYTES or is_weak(raw)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from nightshift.aws import clients
 from nightshift.cache.service import Cache
 from nightshift.cache.wiring import get_cache
 from nightshift.core.environment import load
@@ -106,7 +105,7 @@ def _http() -> "GitHubHttp":
         Limits,
         new_client,
     )
-    from nightshift.adapters.secrets_ssm import SsmSecrets  # noqa: PLC0415 - the same
+    from nightshift.adapters.secrets import stack_secrets  # noqa: PLC0415 - the same
     from nightshift.reports.http_cache import CachedAnswers  # noqa: PLC0415 - the same
 
     said = load(GitHubSettings, os.environ)
@@ -114,7 +113,7 @@ def _http() -> "GitHubHttp":
     return GitHubHttp(
         new_client(),
         base_url=said.github_api_url,
-        token=Token(SsmSecrets(clients.ssm), said.github_token_param, clock),
+        token=Token(stack_secrets(os.environ), said.github_token_param, clock),
         cache=CachedAnswers(get_cache(), fresh_s=said.github_fresh_s),
         clock=clock,
         sleep=time.sleep,

@@ -12,14 +12,18 @@ from nightshift.jobs.model import JobRef, Message
 
 MAX_SPREAD_S = 3_600
 _MARK = "+"
+_HASH_BITS = 64
 
 
 def offset_s(task_id: str, spread_s: int) -> int:
-    """Return the seconds, from 0 to `spread_s`, by which the task starts after its slots."""
+    """Return the seconds, from 0 to `spread_s`, by which the task starts after its slots.
+
+    They are the same share of any window, so that a smaller one makes no start later.
+    """
     if spread_s == 0:
         return 0
     digest = hashlib.sha256(f"spread\x1f{task_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % (spread_s + 1)
+    return int.from_bytes(digest[:8], "big") * (spread_s + 1) >> _HASH_BITS
 
 
 def lane_of(offset: timedelta) -> str:

@@ -235,7 +235,7 @@ def _sender(*, allow_loopback: bool) -> Sender:
 
 
 def _master_key(parameter: str) -> bytes:
-    from nightshift.adapters.secrets_ssm import SsmSecrets  # noqa: PLC0415 - at the first call only
+    from nightshift.adapters.secrets import stack_secrets  # noqa: PLC0415 - at the first call only
     from nightshift.http.keys import parse_key  # noqa: PLC0415 - the same
 
-    return parse_key(SsmSecrets(clients.ssm).get(parameter), parameter)
+    return parse_key(stack_secrets(os.environ).get(parameter), parameter)
