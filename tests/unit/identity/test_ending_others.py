@@ -7,7 +7,8 @@ import jwt
 import pytest
 
 from nightshift.core.access import SessionId, UserId
-from nightshift.identity.accounts_wiring import Neighbours, build_identity
+from nightshift.identity.accounts_parts import Neighbours
+from nightshift.identity.accounts_wiring import build_identity
 from nightshift.identity.errors import SessionNotFoundError
 from nightshift.identity.model import Actor, Client
 from nightshift.identity.sessions import Sessions
