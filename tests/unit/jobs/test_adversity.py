@@ -18,6 +18,9 @@ from tests.support.prying import Pry, puts
 from tests.support.work import Chore, Hand, die, kind_of, listen_elsewhere, put, stack, view_of
 from tests.support.world import OWNER, World
 
+pytestmark = pytest.mark.no_cover
+"""What runs here runs elsewhere too, and counting lines takes twice the time."""
+
 BY_NAME: Unique[Chore] = Unique(key=lambda p: p.subject)
 
 

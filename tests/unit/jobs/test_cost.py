@@ -5,6 +5,9 @@ import pytest
 from tests.support.cost import measure, once, rates, shared
 from tests.support.crowd import tick_read_units
 
+pytestmark = pytest.mark.no_cover
+"""What runs here runs elsewhere too, and counting lines takes twice the time."""
+
 
 def test_a_tick_reads_what_is_due_not_what_exists() -> None:
     """Twenty times the tasks, the same number due: at most 5 % more read units."""

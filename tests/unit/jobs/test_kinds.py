@@ -27,6 +27,9 @@ from tests.support.faults import CrashError
 from tests.support.work import Chore, Hand, kind_of
 from tests.support.world import OWNER, World
 
+pytestmark = pytest.mark.no_cover
+"""What runs here runs elsewhere too, and counting lines takes twice the time."""
+
 
 def _world(hand: Hand, **said: Any) -> tuple[World, Any]:
     kind = kind_of(hand, **said)

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from nightshift.jobs.kinds import Failed, FlowLimits, Job
 from nightshift.jobs.model import JobStatus, Overlap
 from nightshift.jobs.retry import RetryPolicy
@@ -12,6 +14,9 @@ from tests.support.faults import CrashError
 from tests.support.prying import Pry, puts
 from tests.support.work import Chore, Hand, die, kind_of, listen_elsewhere, put, stack, view_of
 from tests.support.world import OWNER, START, World
+
+pytestmark = pytest.mark.no_cover
+"""What runs here runs elsewhere too, and counting lines takes twice the time."""
 
 
 def _at(text: str) -> datetime:

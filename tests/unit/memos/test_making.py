@@ -29,6 +29,9 @@ from tests.unit.memos.scene import (
     sides,
 )
 
+pytestmark = pytest.mark.no_cover
+"""What runs here runs elsewhere too, and counting lines takes twice the time."""
+
 MODES = [
     FaultMode.CRASH_BEFORE,
     FaultMode.CRASH_AFTER,

@@ -5,6 +5,9 @@ import pytest
 from tests.support.backfill_life import BackfillLife
 from tests.support.flow_simulation import FlowSimulation
 
+pytestmark = pytest.mark.no_cover
+"""What runs here runs elsewhere too, and counting lines takes twice the time."""
+
 SEEDS = range(12)
 ONCE_FAILED: tuple[int, ...] = ()
 

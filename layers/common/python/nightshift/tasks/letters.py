@@ -77,8 +77,8 @@ class OwnerLetters:
 
 
 def _about(task: Task) -> dict[str, Any]:
+    """Return what says which task; no link, as long as there is no page of a task."""
     return {
         "task_id": task.id,
         "task_name": task.definition.name[:MAX_NAME_CHARS],
-        "link": f"/console/tasks/{task.id}",
     }
