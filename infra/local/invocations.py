@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from infra.local.clients import base_environment, client
 from infra.local.functions.host import FunctionHost
 from infra.local.functions.pool import FunctionSpec, Outcome
@@ -80,6 +82,9 @@ def spec_finder(
             found = functions_client.get_function_configuration(FunctionName=name)
         except functions_client.exceptions.ResourceNotFoundException as error:
             raise LookupError(f"there is no function {name}") from error
+        except BotoCoreError as error:
+            # It ends before the last of those who call through it.
+            raise LookupError(f"the emulator does not say what {name} is") from error
         variables: dict[str, str] = dict(found.get("Environment", {}).get("Variables", {}))
         code = root / variables.pop(CODE_VARIABLE)
         return FunctionSpec(

@@ -1,11 +1,16 @@
 """Events on their way from the emulator to functions."""
 
+import asyncio
 import json
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.local.invocations import with_cookies
+from infra.local.functions.pool import FunctionSpec
+from infra.local.invocations import spec_finder, with_cookies
 
 
 def event(**headers: str) -> dict[str, Any]:
@@ -31,3 +36,16 @@ def test_other_events_stay_as_they_are(sent: object) -> None:
     """To the byte."""
     data = json.dumps(sent).encode()
     assert data == with_cookies(data)
+
+
+def test_an_emulator_that_is_gone_is_no_crash() -> None:
+    """Whoever still calls while the stack ends hears that there is no such function."""
+    find = spec_finder(
+        root=Path(), python=Path(sys.executable), endpoint="http://127.0.0.1:9", functions={}
+    )
+    with pytest.raises(LookupError, match="does not say what nightshift-local-api is"):
+        asyncio.run(_awaited(find("nightshift-local-api")))
+
+
+async def _awaited(found: Awaitable[FunctionSpec]) -> FunctionSpec:
+    return await found
