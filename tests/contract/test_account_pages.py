@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from tests.contract.account import do, form_of, linked, without_password
 from tests.contract.apps import set_flag
 from tests.contract.door import PASSWORD
 from tests.contract.site import ANNA, VERA, Site
-from tests.support.browser import Browser, Form, Page
+from tests.support.browser import Browser, Form
 
 NEW = "fresh walnut Harbour 31"
 NASTY = '"><script>alert(1)</script>'
-FRESH_S = 900
 MAILS = {"weekly_summary", "monthly_report", "task_alerts"}
 
 
@@ -23,18 +23,6 @@ def site() -> Site:
     site = Site()
     site.email.is_silent = False
     return site
-
-
-def form_of(page: Page, act: str) -> Form:
-    """Return the form of an act."""
-    (found,) = [form for form in page.forms if form.fields.get("act") == act]
-    return found
-
-
-def do(browser: Browser, act: str, **said: str) -> Page:
-    """Fill the form of an act in and send it."""
-    form = form_of(browser.get("/account"), act)
-    return browser.post(form.action, form.fields | said)
 
 
 def me(site: Site) -> Any:
@@ -48,29 +36,6 @@ def preferences(site: Site) -> Any:
     """Return what Anna prefers."""
     token = site.door("POST", "/auth/login", json_body={"email": ANNA, "password": PASSWORD})
     return site.door("GET", "/users/me/preferences", token=token.json["access_token"]).json
-
-
-def to_provider(site: Site, browser: Browser, page: Page, sub: str = "2482") -> Page:
-    """Follow the page that leads to the provider, and come back from it."""
-    address = page.links["Go there now"]
-    return site.through_provider(browser, address, sub, "anna@provider.test")
-
-
-def linked(site: Site) -> Browser:
-    """Return Anna's browser after she has linked a way in."""
-    set_flag(site.world, site.anna["user"]["id"], "email_verified")
-    browser = site.browser(ANNA)
-    to_provider(site, browser, do(browser, "link"))
-    return browser
-
-
-def without_password(site: Site) -> Browser:
-    """Return the browser of somebody who came by the provider, and has no password."""
-    browser = site.browser()
-    form = browser.get("/login?next=/account")
-    page = site.sign_in_there(browser, form, "77", "nele@example.com")
-    assert "/account" == page.address
-    return browser
 
 
 def test_the_account_is_shown_to_whom_it_is(site: Site) -> None:
@@ -249,81 +214,6 @@ def test_preferences_that_are_none_are_refused(site: Site, said: Mapping[str, st
     else:
         assert 422 == page.status
     assert ("UTC", "en") == (preferences(site)["time_zone"], preferences(site)["locale"])
-
-
-def test_a_way_in_is_linked_and_removed(site: Site) -> None:
-    """By way of the provider, in this browser; both take a sign-in of late."""
-    browser = linked(site)
-    page = browser.get("/account")
-    assert "anna@provider.test, since" in page.words
-    other = site.browser(ANNA)
-    page = do(browser, "unlink")
-    assert "no way in any more" in page.words
-    assert "anna@provider.test" not in page.words
-    assert "/login?next=%2Faccount" == other.get("/account").address
-
-
-def test_the_way_to_a_provider_is_no_form(site: Site) -> None:
-    """The policy of pages lets forms lead to this site alone; the page itself goes on."""
-    set_flag(site.world, site.anna["user"]["id"], "email_verified")
-    browser = site.browser(ANNA)
-    page = do(browser, "link")
-    assert (200, "/account") == (page.status, page.address)
-    assert f"0; url={page.links['Go there now']}" == page.headers["refresh"]
-    assert "form-action 'self'" in page.headers["content-security-policy"]
-
-
-def test_an_old_sign_in_is_not_enough_for_ways_in(site: Site) -> None:
-    """The page says so, and leads to the login and back."""
-    browser = linked(site)
-    site.clock.advance(seconds=FRESH_S)
-    for act in ("link", "unlink"):
-        page = do(browser, act)
-        assert (403, True) == (page.status, "sign in again" in page.words)
-        page = browser.submit(page, "Log in again")
-        assert "/login?next=%2Faccount" == page.address
-        page = browser.submit(page, "Log in", email=ANNA, password=PASSWORD)
-        assert "/account" == page.address
-        if act == "link":
-            site.clock.advance(seconds=FRESH_S)
-    assert "no way in any more" in do(browser, "unlink").words
-
-
-def test_what_does_not_come_of_linking_is_said(site: Site) -> None:
-    """An unverified address, a refusal there, somebody else's identity, no such provider."""
-    browser = site.browser(ANNA)
-    page = do(browser, "link")
-    assert (403, True) == (page.status, "Verify the address" in page.words)
-    page = do(browser, "link", provider="nobody")
-    assert 404 == page.status
-    browser = linked(site)
-    set_flag(site.world, site.vera["user"]["id"], "email_verified")
-    vera = site.browser(VERA)
-    page = to_provider(site, vera, do(vera, "link"))
-    assert ("/account?oidc_error=oidc_identity_taken", True) == (
-        page.address,
-        "another account" in page.words,
-    )
-    assert 404 == do(browser, "unlink", identity="x").status
-
-
-def test_a_provider_that_cannot_be_reached_is_told(site: Site) -> None:
-    """On the page itself, from which all else can be done."""
-    set_flag(site.world, site.anna["user"]["id"], "email_verified")
-    site.idp.down = {"openid-configuration"}
-    page = do(site.browser(ANNA), "link")
-    assert (503, True) == (page.status, "does not answer as it should" in page.words)
-    assert "Change the name" in page.words
-
-
-def test_who_has_no_password_is_told_how_to_get_one(site: Site) -> None:
-    """The last way in stays, and there is nothing that would ask for a password."""
-    browser = without_password(site)
-    page = browser.get("/account")
-    assert "/forgot-password" == page.links["have a link mailed to you"]
-    assert {"password", "address"}.isdisjoint(form.fields.get("act", "") for form in page.forms)
-    page = do(browser, "unlink")
-    assert (409, True) == (page.status, "your last way to sign in" in page.words)
 
 
 def test_an_account_is_deleted_by_its_password(site: Site) -> None:

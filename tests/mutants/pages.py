@@ -3,7 +3,7 @@
 from tests.mutants.model import Mutant
 
 RECOVERY = ("/contract/recovery_pages",)
-ACCOUNT = ("/contract/account_pages",)
+ACCOUNT = ("/contract/account_pages", "/contract/account_ways")
 REGISTER = ("/contract/register_pages",)
 OTHERS = ("identity/ending_others",)
 
